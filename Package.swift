@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The house, level by level: an import may only go down. `tools/check` holds the code to this list.
+let package = Package(
+  name: "assay",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "assay", targets: ["assay"]),
+    .library(name: "AssayKit", targets: ["AssayKit"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+  ],
+  targets: [
+    // Level 0: the system's libraries. Each is imported by one file only.
+    .systemLibrary(name: "CLibZip", pkgConfig: "libzip", providers: [.apt(["libzip-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CSndFile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
+
+    // Level 1: a file as bytes.
+    .target(name: "Bytes", dependencies: ["CZlib", .product(name: "Crypto", package: "swift-crypto")]),
+
+    // Level 2: numbers with a shape.
+    .target(name: "Tensors", dependencies: ["Bytes"]),
+
+    // Level 3: other people's files, our graph and file, the number loops. They do not know each other.
+    .target(name: "Formats", dependencies: ["Bytes", "Tensors", "CLibZip"]),
+    .target(name: "IR", dependencies: ["Bytes", "Tensors"]),
+    .target(name: "Kernels", dependencies: ["COpenBLAS"]),
+
+    // Level 4: what comes in, what goes out, what is computed.
+    .target(name: "Frontends", dependencies: ["Bytes", "Tensors", "Formats", "IR"]),
+    .target(name: "Executor", dependencies: ["Bytes", "Tensors", "IR", "Kernels"]),
+    .target(name: "Audio", dependencies: ["Bytes", "CSndFile"]),
+
+    // Level 5: graph in, graph out; is it still the same model?
+    .target(name: "Passes", dependencies: ["Bytes", "Tensors", "IR", "Executor"]),
+    .target(name: "Verification", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Executor"]),
+
+    // Level 6 and 7: the library's front, and words to calls.
+    .target(
+      name: "AssayKit",
+      dependencies: [
+        "Bytes", "Tensors", "Formats", "IR", "Frontends", "Executor", "Audio", "Passes", "Verification",
+      ]),
+    .executableTarget(
+      name: "assay",
+      dependencies: ["AssayKit", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+
+    // Tests: one target a room, the same file names.
+    .target(name: "TestSupport", dependencies: ["Bytes", "Tensors"], path: "Tests/TestSupport"),
+    .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,57 @@
+/// A slice of a region that knows its absolute place: an error in it can name the byte of the file.
+public struct ByteView: Sendable {
+  /// The bytes' owner.
+  public let region: ByteRegion
+  /// The slice, in bytes from the region's start.
+  public let range: Range<Int>
+
+  init(region: ByteRegion, range: Range<Int>) {
+    self.region = region
+    self.range = range
+  }
+
+  /// How many bytes there are.
+  public var count: Int { range.count }
+  /// The absolute place of the first byte.
+  public var offset: Int { range.lowerBound }
+
+  /// The bytes `start..<start + count`, counted from this view's start; `format` is named if they are not there.
+  public func slice(_ start: Int, _ count: Int, format: String) throws(FormatError) -> ByteView {
+    guard start >= 0, count >= 0, start <= self.count else {
+      throw FormatError(format, .truncated(needed: max(count, 0), available: 0), offset: range.upperBound)
+    }
+    guard count <= self.count - start else {
+      throw FormatError(
+        format, .truncated(needed: count, available: self.count - start), offset: range.lowerBound + start)
+    }
+    let lower = range.lowerBound + start
+    return ByteView(region: region, range: lower..<lower + count)
+  }
+
+  /// Calls `body` with the bytes; the pointer is good only inside.
+  @inlinable
+  public func withUnsafeBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
+    defer { withExtendedLifetime(region) {} }
+    return try body(UnsafeRawBufferPointer(start: pointer, count: count))
+  }
+
+  /// The first byte's address; the caller keeps the region alive.
+  @usableFromInline var pointer: UnsafeRawPointer { region.base + range.lowerBound }
+
+  /// The byte at `index`, counted from this view's start.
+  public subscript(_ index: Int) -> UInt8 {
+    precondition(index >= 0 && index < count)
+    return pointer.load(fromByteOffset: index, as: UInt8.self)
+  }
+
+  /// A copy of the bytes.
+  public var array: [UInt8] { withUnsafeBytes { Array($0) } }
+
+  /// True when the first bytes are `prefix`.
+  public func hasPrefix(_ prefix: [UInt8]) -> Bool {
+    count >= prefix.count && withUnsafeBytes { $0.prefix(prefix.count).elementsEqual(prefix) }
+  }
+
+  /// True when the first byte stands on a multiple of `alignment` in memory.
+  public func isAligned(to alignment: Int) -> Bool { Int(bitPattern: pointer) % alignment == 0 }
+}

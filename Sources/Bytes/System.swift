@@ -1,0 +1,90 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+// The operating system's calls that this house makes, with errors as values. Nothing else imports the C library for files.
+
+/// An open file descriptor that is closed when its last owner goes.
+final class FileDescriptor: Sendable {
+  let number: Int32
+
+  init(number: Int32) { self.number = number }
+
+  deinit { close(number) }
+
+  /// Opens `path`; a signal in between is retried.
+  static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(FormatError) -> FileDescriptor {
+    while true {
+      let number = systemOpen(path, flags | O_CLOEXEC, mode)
+      if number >= 0 { return FileDescriptor(number: number) }
+      if errno != EINTR { throw systemError("cannot open", path) }
+    }
+  }
+
+  func status() throws(FormatError) -> stat {
+    var status = stat()
+    if fstat(number, &status) != 0 { throw systemError("cannot read the state of", "the open file") }
+    return status
+  }
+}
+
+// Inside types with methods of the same name the system's functions cannot be spelled.
+private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
+
+/// One call of `write`: at most 1 GiB, perhaps fewer bytes than asked for, -1 for an error.
+func systemWrite(_ file: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(file, bytes.baseAddress, min(bytes.count, 1 << 30))
+}
+
+/// The last failed call as an error: what could not be done, to which file, and the system's reason.
+func systemError(_ action: String, _ path: String) -> FormatError {
+  let code = errno
+  return FormatError("file", .system("\(action): " + String(cString: strerror(code))), file: path)
+}
+
+/// What a path names.
+public enum FileKind: Sendable {
+  case missing, file, folder, other
+}
+
+/// What `path` names, links followed.
+public func fileKind(_ path: String) -> FileKind {
+  var status = stat()
+  guard stat(path, &status) == 0 else { return .missing }
+  switch status.st_mode & S_IFMT {
+  case S_IFREG: return .file
+  case S_IFDIR: return .folder
+  default: return .other
+  }
+}
+
+/// The names in the folder `path`, sorted by their bytes.
+public func folderEntries(_ path: String) throws(FormatError) -> [String] {
+  guard let directory = opendir(path) else { throw systemError("cannot open the folder", path) }
+  defer { closedir(directory) }
+  var names: [String] = []
+  while let entry = readdir(directory) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+      pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+    }
+    if name != "." && name != ".." { names.append(name) }
+  }
+  return names.sorted { Name($0) < Name($1) }
+}
+
+/// Folder and last component of `path`, as the system would walk them.
+public func splitPath(_ path: String) -> (folder: String, name: String) {
+  guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+  let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+  return (folder, String(path[path.index(after: slash)...]))
+}
+
+/// `name` inside `folder`.
+public func joinPath(_ folder: String, _ name: String) -> String {
+  if folder == "." || name.hasPrefix("/") { return name }
+  return folder.hasSuffix("/") ? folder + name : folder + "/" + name
+}
