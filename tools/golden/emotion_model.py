@@ -1,4 +1,4 @@
-"""The model class of audeering's model card, as the card prints it.
+"""The model class of audeering's model card, as the card prints it but for one line.
 
 It is no class of transformers: `architectures` of the real config.json names one that exists nowhere.
 """
@@ -41,7 +41,7 @@ class EmotionModel(Wav2Vec2PreTrainedModel):
         self.config = config
         self.wav2vec2 = Wav2Vec2Model(config)
         self.classifier = RegressionHead(config)
-        self.init_weights()
+        self.post_init()  # the card says self.init_weights(); transformers 5 needs its caller
 
     def forward(
             self,

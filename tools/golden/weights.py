@@ -1,49 +1,97 @@
-"""Random weights that make every detail of a wav2vec 2.0 count, and the spellings they are stored in."""
+"""Random weights that make every detail of a wav2vec 2.0 count, and the names they are stored under."""
 
 import zlib
 from collections import OrderedDict
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-POSITIONAL = "encoder.pos_conv_embed.conv."
-NEW_NAMES = {"g": POSITIONAL + "parametrizations.weight.original0", "v": POSITIONAL + "parametrizations.weight.original1"}
-OLD_NAMES = {"g": POSITIONAL + "weight_g", "v": POSITIONAL + "weight_v"}
-
-# Gain of a matrix over 1/sqrt(inputs). Queries and keys are large, so that attention is peaky; what flows through the
-# residual stream is small, so that an epsilon of a layer norm counts.
+# Standard deviation of a matrix times sqrt(its inputs), by a part of its name. Queries and keys are large, so that
+# attention is peaky; what enters the residual stream is small, so that a layer norm's epsilon counts.
 GAINS = {
     "q_proj": 1.5,
     "k_proj": 1.5,
-    "out_proj": 0.15,
-    "output_dense": 0.15,
+    "attention.out_proj": 0.15,
     "intermediate_dense": 1.5,
+    "output_dense": 0.15,
     "feature_projection.projection": 0.1,
+    "original0": 8.0,
+    "conv_layers.0.conv": 0.4,
     "conv_layers": 0.2,
     "classifier.dense": 2.0,
-    "classifier.out_proj": 1.5,
+    "classifier.out_proj": 3.0,
 }
 
+# Where no norm follows a conv layer, its gain must keep the level.
+WITHOUT_NORMS = {"conv_layers": 1.5}
+# In post-norm blocks the residual stream is of level one, and what is added to it has to be heard.
+POST_NORM = {"q_proj": 1.2, "k_proj": 1.2, "original0": 5.0, "attention.out_proj": 0.4, "output_dense": 0.5, "conv_layers": 0.4}
 
-def fill(model, seed, gains=GAINS):
-    """Each tensor's values depend on the seed and its own name only (RandomState's stream is frozen)."""
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
-            normal = random.standard_normal(tuple(parameter.shape)).astype(np.float32)
-            parameter.copy_(torch.from_numpy(shaped(name, normal, gains)))
+
+def fill(model, seed, gains={}):
+    """Each tensor's values depend on the seed, its own name and its shape only (RandomState's stream is frozen);
+    `gains` goes before what is said above."""
+    config = model.config
+    special, gains = gains, dict(GAINS)
+    if not config.do_stable_layer_norm:
+        gains |= POST_NORM
+    if config.feat_extract_norm == "group":
+        gains |= WITHOUT_NORMS
+    gains |= special
+    for name, parameter in model.named_parameters():
+        random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
+        values = torch.from_numpy(random.standard_normal(tuple(parameter.shape)).astype(np.float32))
+        gain = next((gain for part, gain in gains.items() if part in name), 1.0)
+        if "norm.weight" in name:
+            values = 1 + 0.3 * values
+        elif name.endswith("original0"):  # the norm of each tap of the positional conv; `gain` is that of all taps
+            values = gain * (1 + 0.3 * values) * (config.hidden_size / values.numel()) ** 0.5
+        elif values.ndim == 1:
+            values = 0.2 * gain * values
+        else:
+            values = gain * values / values[0].numel() ** 0.5
+        parameter.data.copy_(values)
     return model.eval()
 
 
-def shaped(name, normal, gains):
-    """A standard normal array, scaled to what the tensor of this name does."""
-    gain = next((gain for part, gain in gains.items() if part in name), 1.0)
-    if "norm.weight" in name:
-        return 1 + 0.3 * normal
-    if name.endswith("original0"):  # one norm per tap; the sum over taps keeps the variance
-        taps = normal.shape[-1]
-        channels = gains["hidden"]
-        return np.sqrt(np.float32(channels / taps)) * (1 + 0.3 * normal)
-    if normal.ndim == 1:
-        return 0.2 * normal * (1 if "norm" in name else gain)
-    return gain / np.sqrt(np.float32(np.prod(normal.shape[1:]))) * normal
+POSITIONAL = "encoder.pos_conv_embed.conv."
+OLD_NAMES = {
+    POSITIONAL + "parametrizations.weight.original0": POSITIONAL + "weight_g",
+    POSITIONAL + "parametrizations.weight.original1": POSITIONAL + "weight_v",
+}
+
+
+def with_old_names(state):
+    """The weight norm's spelling before torch 2.0, in a state dict that keeps its order and its `_metadata`."""
+    renamed = OrderedDict()
+    for name, tensor in state.items():
+        for new, old in OLD_NAMES.items():
+            name = name.replace(new, old)
+        renamed[name] = tensor
+    renamed._metadata = state._metadata
+    return renamed
+
+
+def folded(state, model):
+    """The weight norm multiplied out, as after `remove_parametrizations`."""
+    conv = next(module for name, module in model.named_modules() if name.endswith("pos_conv_embed.conv"))
+    result = {name: tensor for name, tensor in state.items() if "parametrizations" not in name}
+    bias = next(name for name in state if name.endswith(POSITIONAL + "bias"))
+    result[bias.removesuffix("bias") + "weight"] = conv.weight.detach().contiguous()
+    return result
+
+
+@contextmanager
+def reproducible_legacy_keys():
+    """torch's legacy writer names storages by their address and sorts them by it; here by order of first sight."""
+    keys = {}
+
+    def key(storage):
+        return keys.setdefault(storage.data_ptr(), 10_000_000 + len(keys))
+
+    torch.UntypedStorage._cdata = property(key)
+    try:
+        yield
+    finally:
+        del torch.UntypedStorage._cdata

@@ -1,0 +1,89 @@
+import Bytes
+
+// Operators as a file spells them. Names and attributes are for ever; Swift's own names may change.
+
+extension Operator {
+  /// The operator's name in a file and its attributes, in a fixed order.
+  var coded: (name: String, attributes: [(String, JSON?)]) {
+    switch self {
+    case .linear: ("Linear", [])
+    case .conv(let op):
+      (
+        "Conv",
+        [
+          ("stride", JSON(op.stride)), ("padding", JSON([op.paddingBefore, op.paddingAfter])),
+          ("dilation", JSON(op.dilation)), ("groups", JSON(op.groups)),
+        ]
+      )
+    case .attention(let op): ("Attention", [("heads", JSON(op.heads)), ("scale", JSON(op.scale))])
+    case .layerNormalization(let op): ("LayerNormalization", [("epsilon", JSON(op.epsilon))])
+    case .groupNormalization(let op):
+      ("GroupNormalization", [("groups", JSON(op.groups)), ("epsilon", JSON(op.epsilon))])
+    case .gelu(let op): ("Gelu", [("approximate", JSON(op.approximation.rawValue))])
+    case .unary(let op): (op.function.rawValue, [])
+    case .binary(let op): (op.function.rawValue, [])
+    case .reduce(let op): (op.function.rawValue, [("axes", JSON(op.axes)), ("keepdims", JSON(op.keepsAxes))])
+    case .slice(let op):
+      ("Slice", [("axis", JSON(op.axis)), ("drop", JSON([op.dropFirst, op.dropLast]))])
+    case .reshape(let op):
+      ("Reshape", [("shape", JSON(op.lengths.map(\.coded)))])
+    }
+  }
+
+  /// The operator called `name`; an unknown name, and an attribute that is missing, unknown or of a wrong kind, throw.
+  init(name: String, attributes: JSONFields) throws(FormatError) {
+    var fields = attributes
+    switch name {
+    case "Linear": self = .linear(Linear())
+    case "Conv":
+      let padding = try fields.integers("padding", count: 2)
+      self = .conv(
+        Conv(
+          stride: try fields.integer("stride"), paddingBefore: padding[0], paddingAfter: padding[1],
+          dilation: try fields.integer("dilation"), groups: try fields.integer("groups")))
+    case "Attention": self = .attention(Attention(heads: try fields.integer("heads"), scale: try fields.float("scale")))
+    case "LayerNormalization": self = .layerNormalization(LayerNormalization(epsilon: try fields.float("epsilon")))
+    case "GroupNormalization":
+      self = .groupNormalization(
+        GroupNormalization(groups: try fields.integer("groups"), epsilon: try fields.float("epsilon")))
+    case "Gelu": self = .gelu(Gelu(approximation: try fields.choice("approximate")))
+    case "ReduceMean", "ReduceL2":
+      self = .reduce(
+        Reduce(
+          Reduce.Function(rawValue: name)!, axes: try fields.integers("axes"), keepsAxes: try fields.bool("keepdims")))
+    case "Slice":
+      let drop = try fields.integers("drop", count: 2)
+      self = .slice(Slice(axis: try fields.integer("axis"), dropFirst: drop[0], dropLast: drop[1]))
+    case "Reshape": self = .reshape(Reshape(try fields.array("shape").map(Reshape.Length.init(coded:))))
+    default:
+      if let function = Unary.Function(rawValue: name) {
+        self = .unary(Unary(function))
+      } else if let function = Binary.Function(rawValue: name) {
+        self = .binary(Binary(function))
+      } else {
+        throw fields.error("no operator is called \"\(name)\"")
+      }
+    }
+    try fields.finish()
+  }
+}
+
+extension Reshape.Length {
+  /// A number for a known length, `"axis N"` for a copied one.
+  fileprivate var coded: JSON {
+    switch self {
+    case .fixed(let value): JSON(value)
+    case .copy(let axis): JSON("axis \(axis)")
+    }
+  }
+
+  fileprivate init(coded json: JSON) throws(FormatError) {
+    if let value = json.int {
+      self = .fixed(value)
+    } else if let text = json.string, text.hasPrefix("axis "), let axis = Int(text.dropFirst(5)) {
+      self = .copy(axis: axis)
+    } else {
+      throw FormatError("assay", .invalid("a length of Reshape is a number or \"axis N\""), offset: json.offset)
+    }
+  }
+}

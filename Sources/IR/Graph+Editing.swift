@@ -1,0 +1,71 @@
+import Tensors
+
+extension Graph {
+  /// Adds a value that is fed when the graph runs.
+  public mutating func addInput(_ name: String, _ type: TensorType) -> ValueID {
+    let id = addValue(name, type)
+    inputs.append(id)
+    return id
+  }
+
+  /// Adds numbers that belong to the model; they are computed with as F32.
+  public mutating func addConstant(_ name: String, _ constant: Constant) -> ValueID {
+    let type = constant.tensor.dataType.isFloat ? DataType.float32 : constant.tensor.dataType
+    let id = addValue(name, TensorType(type, constant.tensor.shape))
+    constants[id] = constant
+    return id
+  }
+
+  /// Adds a node after all others; its result has the node's name and the type the operator says.
+  public mutating func addNode(_ name: String, _ op: Operator, _ inputs: [ValueID?]) throws(GraphError) -> ValueID {
+    let type = try outputType(op, inputs, node: name)
+    let output = addValue(name, type)
+    nodes.append(Node(name: name, op: op, inputs: inputs, output: output))
+    return output
+  }
+
+  /// Makes `value` a result called `name`.
+  public mutating func addOutput(_ name: String, _ value: ValueID) { outputs.append(NamedValue(name, value)) }
+
+  /// Gives `value` a name to be looked at by.
+  public mutating func addState(_ name: String, _ value: ValueID) { states.append(NamedValue(name, value)) }
+
+  /// Puts other numbers of the same shape in a constant's place.
+  public mutating func replaceConstant(_ id: ValueID, with constant: Constant) {
+    precondition(constants[id] != nil && constant.tensor.shape == constants[id]!.tensor.shape)
+    constants[id] = constant
+  }
+
+  /// Turns a computed value into a constant: its node goes, all uses stay.
+  public mutating func replaceNode(computing id: ValueID, with constant: Constant) {
+    nodes.removeAll { $0.output == id }
+    constants[id] = constant
+  }
+
+  /// Changes what a node does or to what; types downstream are inferred anew by `validate`.
+  public mutating func updateNode(_ name: String, _ change: (inout Node) -> Void) {
+    guard let index = nodes.firstIndex(where: { $0.name == name }) else { return }
+    change(&nodes[index])
+  }
+
+  /// Drops constants that no node uses and no output shows.
+  public mutating func removeUnusedConstants() {
+    let used = Set(nodes.flatMap(\.inputs).compactMap { $0 } + outputs.map(\.value) + states.map(\.value))
+    constants = constants.filter { used.contains($0.key) }
+  }
+
+  func outputType(_ op: Operator, _ inputs: [ValueID?], node: String) throws(GraphError) -> TensorType {
+    let definition = op.definition
+    do throws(Mismatch) {
+      return try definition.outputType(
+        InputTypes(names: definition.inputNames, types: inputs.map { $0.map { self[$0].type } }))
+    } catch {
+      throw GraphError(node, error.what)
+    }
+  }
+
+  private mutating func addValue(_ name: String, _ type: TensorType) -> ValueID {
+    values.append(Value(name: name, type: type))
+    return ValueID(index: values.count - 1)
+  }
+}

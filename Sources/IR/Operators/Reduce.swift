@@ -1,0 +1,38 @@
+/// One number for each row of numbers along some axes. Equals ONNX ReduceMean-18 and ReduceL2-18.
+public struct Reduce: OperatorDefinition {
+  /// The functions, by the name a file gives them.
+  public enum Function: String, CaseIterable, Sendable {
+    case mean = "ReduceMean"
+    /// The square root of the sum of squares.
+    case l2 = "ReduceL2"
+  }
+
+  /// Which function.
+  public var function: Function
+  /// The axes that disappear or become 1, in rising order, counted from the first.
+  public var axes: [Int]
+  /// Whether reduced axes stay, with length 1.
+  public var keepsAxes: Bool
+
+  /// Creates the operator.
+  public init(_ function: Function, axes: [Int], keepsAxes: Bool) {
+    self.function = function
+    self.axes = axes
+    self.keepsAxes = keepsAxes
+  }
+
+  /// x
+  public var inputNames: [String] { ["x"] }
+
+  /// The shape of x without the axes, or with 1 in their places.
+  public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
+    let x = inputs(0)
+    guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0, axes.last! < x.rank else {
+      throw Mismatch("the axes \(axes) are not rising axes of \(x)")
+    }
+    let dimensions: [Dimension] = x.dimensions.enumerated().compactMap { axis, length in
+      axes.contains(axis) ? (keepsAxes ? .fixed(1) : nil) : length
+    }
+    return TensorType(.float32, dimensions)
+  }
+}
