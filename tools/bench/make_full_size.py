@@ -31,6 +31,9 @@ from weights import fill, with_old_names
 
 SEED = 165336707
 PARAMETERS = 165_336_707
+# As in the real model the last norm is small (its pooled states are about 0.007) and logits are about 0.5; attention is
+# less peaky than in the tiny models, so that twelve blocks don't blow up the last bits of float32.
+GAINS = {"q_proj": 1.0, "k_proj": 1.0, "encoder.layer_norm": 0.1, "classifier.dense": 8.0, "classifier.out_proj": 0.4}
 README = "---\nlicense: cc-by-nc-sa-4.0\n---\n\nRandom weights, made by `tools/bench/make_full_size.py`. They know nothing.\n"
 TOLERANCE = {
     "absolute": 1e-5,
@@ -58,7 +61,7 @@ def model():
     print("making the model ...", file=sys.stderr)
     made = EmotionModel(Wav2Vec2Config.from_dict(CONFIG))
     assert sum(parameter.numel() for parameter in made.parameters()) == PARAMETERS
-    return fill(made, SEED, {"classifier.out_proj": 0.6})
+    return fill(made, SEED, GAINS)
 
 
 @cache

@@ -42,9 +42,10 @@ def fill(model, seed, gains={}):
     for name, parameter in model.named_parameters():
         random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
         values = torch.from_numpy(random.standard_normal(tuple(parameter.shape)).astype(np.float32))
-        gain = next((gain for part, gain in gains.items() if part in name), 1.0)
-        if "norm.weight" in name:
-            values = 1 + 0.3 * values
+        of_norm = "norm." in name
+        gain = next((gain for part, gain in gains.items() if part in name and ("norm" in part) == of_norm), 1.0)
+        if name.endswith("norm.weight"):
+            values = gain * (1 + 0.3 * values)
         elif name.endswith("original0"):  # the norm of each tap of the positional conv; `gain` is that of all taps
             values = gain * (1 + 0.3 * values) * (config.hidden_size / values.numel()) ** 0.5
         elif values.ndim == 1:
