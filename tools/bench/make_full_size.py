@@ -87,7 +87,7 @@ def describe(folder):
 
 
 def save_pytorch(path):
-    # torch names the archive's root after the file; the last name is meant.
+    # Through a file object torch calls the zip's root `archive`, as it always did when the real file was written.
     with open(path, "wb") as file:
         torch.save(with_old_names(model().state_dict()), file)
 

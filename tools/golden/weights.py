@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-# Standard deviation of a matrix times sqrt(its inputs), by a part of its name. Queries and keys are large, so that
+# Standard deviation of a matrix times sqrt(its inputs), by a part of its name (of norms only where it says norm; the
+# first that fits). Queries and keys are large, so that
 # attention is peaky; what enters the residual stream is small, so that a layer norm's epsilon counts.
 GAINS = {
     "q_proj": 1.5,
@@ -26,17 +27,23 @@ GAINS = {
 # Where no norm follows a conv layer, its gain must keep the level.
 WITHOUT_NORMS = {"conv_layers": 1.5}
 # In post-norm blocks the residual stream is of level one, and what is added to it has to be heard.
-POST_NORM = {"q_proj": 1.2, "k_proj": 1.2, "original0": 5.0, "attention.out_proj": 0.4, "output_dense": 0.5, "conv_layers": 0.4}
+POST_NORM = {
+    "q_proj": 1.2,
+    "k_proj": 1.2,
+    "attention.out_proj": 0.4,
+    "output_dense": 0.5,
+    "original0": 5.0,
+    "conv_layers": 0.4,
+}
 
 
-def fill(model, seed, gains={}):
-    """Each tensor's values depend on the seed, its own name and its shape only (RandomState's stream is frozen);
-    `gains` goes before what is said above."""
-    config = model.config
-    special, gains = gains, dict(GAINS)
-    if not config.do_stable_layer_norm:
+def fill(model, seed, special={}):
+    """Each tensor's values depend on the seed, its own name and its shape only (RandomState's stream is frozen).
+    `special` holds gains that this model has instead."""
+    gains = dict(GAINS)
+    if not model.config.do_stable_layer_norm:
         gains |= POST_NORM
-    if config.feat_extract_norm == "group":
+    if model.config.feat_extract_norm == "group":
         gains |= WITHOUT_NORMS
     gains |= special
     for name, parameter in model.named_parameters():
@@ -47,7 +54,7 @@ def fill(model, seed, gains={}):
         if name.endswith("norm.weight"):
             values = gain * (1 + 0.3 * values)
         elif name.endswith("original0"):  # the norm of each tap of the positional conv; `gain` is that of all taps
-            values = gain * (1 + 0.3 * values) * (config.hidden_size / values.numel()) ** 0.5
+            values = gain * (1 + 0.3 * values) * (model.config.hidden_size / values.numel()) ** 0.5
         elif values.ndim == 1:
             values = 0.2 * gain * values
         else:
