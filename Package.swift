@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "Audio", dependencies: ["Bytes", "CSndFile"]),
 
     // Level 5: graph in, graph out; is it still the same model?
-    .target(name: "Passes", dependencies: ["Bytes", "Tensors", "IR", "Executor"]),
+    .target(name: "Passes", dependencies: ["Bytes", "Tensors", "IR", "Kernels", "Executor"]),
     .target(name: "Verification", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Executor"]),
 
     // Level 6 and 7: the library's front, and words to calls.

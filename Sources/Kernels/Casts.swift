@@ -20,14 +20,16 @@ public func widen(
 ) {
   workers.split(count, grain: 65536) { range in
     switch type {
-    case .bfloat16: for index in range { y[index] = Float(bitPattern: UInt32(x[index]) << 16) }
-    case .float16: for index in range { y[index] = widened(x[index]) }
+    case .bfloat16: for index in range { y[index] = widened(x[index], from: .bfloat16) }
+    case .float16: for index in range { y[index] = widened(x[index], from: .float16) }
     }
   }
 }
 
+/// One half-width number, widened exactly.
 @inline(__always)
-private func widened(_ half: UInt16) -> Float {
+public func widened(_ half: UInt16, from type: HalfWidth) -> Float {
+  if type == .bfloat16 { return Float(bitPattern: UInt32(half) << 16) }
   let sign = UInt32(half & 0x8000) << 16
   let magnitude = UInt32(half & 0x7FFF)
   // Moving the exponent by a power of two is exact and brings subnormals along; infinity and NaN are set apart.

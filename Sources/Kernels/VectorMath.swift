@@ -42,7 +42,7 @@ func exp(_ x: Vector) -> Vector {
   let log2e = Vector(repeating: 1.44269504)
   let shifted = inside * log2e + rounder
   let part = multiplyAdd(inside, log2e, -(shifted - rounder)) + inside * 1.92596299e-8
-  return power(part, shifted).replacing(with: 0, where: x .< -87)
+  return power(part, shifted).replacing(with: 0, where: x .< -87).replacing(with: x, where: x .!= x)
 }
 
 /// 1 - Φ(a) for a in 0...6, Φ being the normal distribution: 2^-(a · q(a)) / 2, q fitted to within 6e-9 of the result.

@@ -1,0 +1,57 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Memory for floats, aligned to cache lines, not set to anything.
+public final class Block: @unchecked Sendable {
+  /// The first float.
+  public let pointer: UnsafeMutablePointer<Float>
+  /// How many floats there is room for.
+  public let capacity: Int
+
+  /// Large blocks are asked for in huge pages: touching new memory page by page would cost as much as computing.
+  private static let hugePage = 2 << 20
+
+  /// Allocates room for `capacity` floats.
+  public init(capacity: Int) {
+    let bytes = max(capacity, 1) * MemoryLayout<Float>.stride
+    let alignment = bytes >= Block.hugePage ? Block.hugePage : 64
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
+    #if os(Linux)
+      if bytes >= Block.hugePage { madvise(memory, bytes, MADV_HUGEPAGE) }
+    #endif
+    pointer = memory.bindMemory(to: Float.self, capacity: max(capacity, 1))
+    self.capacity = capacity
+  }
+
+  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+}
+
+/// Blocks that are not in use, kept for the next who needs one.
+public final class BlockPool: Sendable {
+  private let free = Mutex<[Block]>([])
+
+  /// Starts empty.
+  public init() {}
+
+  /// A block for `count` floats: the smallest that fits and is at most twice as large, or a new one.
+  public func take(_ count: Int) -> Block {
+    free.withLock { free in
+      let fitting = free.indices.filter { free[$0].capacity >= count && free[$0].capacity <= 2 * max(count, 1024) }
+      guard let best = fitting.min(by: { free[$0].capacity < free[$1].capacity }) else { return Block(capacity: count) }
+      return free.remove(at: best)
+    }
+  }
+
+  /// Takes a block back; the caller must not use it any more.
+  public func give(back block: Block) { free.withLock { $0.append(block) } }
+
+  /// Frees all blocks that are not in use.
+  public func clear() { free.withLock { $0.removeAll() } }
+}

@@ -1,0 +1,92 @@
+import Bytes
+import IR
+import Kernels
+import Tensors
+
+/// Stores weights in another floating-point type; they are still computed with as F32.
+///
+/// Matrices and kernels (two axes and more) get the type asked for. Vectors - biases, norms - are stored as F32: they
+/// are a thousandth of the bytes and the first to lose accuracy.
+public struct CastWeights: Pass {
+  /// cast-weights
+  public static let name = "cast-weights"
+
+  /// The type asked for: F32, F16 or BF16.
+  public let dataType: DataType
+
+  /// Creates the pass.
+  public init(to dataType: DataType) {
+    precondition([.float32, .float16, .bfloat16].contains(dataType))
+    self.dataType = dataType
+  }
+
+  /// Casts every floating-point constant that is not of its type yet.
+  public func run(on graph: inout Graph) throws -> PassReport { try cast(&graph).report }
+
+  /// Casts, and tells what was lost.
+  public func cast(_ graph: inout Graph) throws -> (report: PassReport, losses: [(name: String, counts: CastCounts)]) {
+    var report = PassReport(pass: CastWeights.name)
+    var losses: [(name: String, counts: CastCounts)] = []
+    for id in graph.constantOrder {
+      var constant = graph.constants[id]!
+      let target = constant.tensor.shape.rank >= 2 ? dataType : .float32
+      let source = constant.tensor.dataType
+      guard source.isFloat, source != target else { continue }
+      var counts = CastCounts()
+      constant.tensor = constant.tensor.cast(to: target, &counts)
+      constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
+      graph.replaceConstant(id, with: constant)
+      report.changes.append("\(graph[id].name): \(source.rawValue) to \(target.rawValue)")
+      if counts != CastCounts() { losses.append((graph[id].name, counts)) }
+    }
+    return (report, losses)
+  }
+}
+
+extension Tensor {
+  /// The same numbers in another floating-point type, rounded to nearest; `counts` grows by what was lost.
+  fileprivate func cast(to target: DataType, _ counts: inout CastCounts) -> Tensor {
+    let floats = dataType == .float32 ? self : toFloat32(&counts)
+    switch target {
+    case .float16: return floats.narrowed(to: .float16, target, &counts)
+    case .bfloat16: return floats.narrowed(to: .bfloat16, target, &counts)
+    default: return floats
+    }
+  }
+
+  private func narrowed(to half: HalfWidth, _ target: DataType, _ counts: inout CastCounts) -> Tensor {
+    var lost = CastCounts()
+    let region = ByteRegion(count: count * 2) { bytes in
+      withFloats { floats in
+        guard let source = floats.baseAddress, let result = bytes.bindMemory(to: UInt16.self).baseAddress else { return }
+        lost = narrow(source, result, count: count, to: half)
+      }
+    }
+    counts.overflowed += lost.overflowed
+    counts.flushed += lost.flushed
+    return Tensor(target, shape, bytes: region.view)
+  }
+
+  private func toFloat32(_ counts: inout CastCounts) -> Tensor {
+    var lost = CastCounts()
+    let result = Tensor.floats(shape) { floats in
+      bytes.withUnsafeBytes { raw in
+        for index in 0..<count {
+          switch dataType {
+          case .float64:
+            let wide = raw.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
+            floats[index] = Float(wide)
+            if wide.isFinite && !floats[index].isFinite { lost.overflowed += 1 }
+            if wide != 0 && floats[index] == 0 { lost.flushed += 1 }
+          default:
+            let half = raw.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
+            floats[index] = widened(half, from: dataType == .float16 ? .float16 : .bfloat16)
+          }
+        }
+      }
+    }
+    counts.overflowed += lost.overflowed
+    counts.flushed += lost.flushed
+    return result
+  }
+}
