@@ -1,0 +1,102 @@
+import Bytes
+import Formats
+import Tensors
+
+/// A model as it lies in a folder: weights in one or several files, configurations beside them.
+public struct ModelFiles: Sendable {
+  /// The folder.
+  public let folder: String
+  /// All tensors.
+  public let weights: any TensorSource
+  /// The names of the files that hold them, in the folder.
+  public let weightFiles: [String]
+  /// What the weights' format is called.
+  public let format: FileFormat
+  /// Choices that were made, a line each.
+  public let notes: [String]
+
+  /// Weight files by the names transformers gives them, the first one there is taken.
+  static let candidates = [
+    "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
+  ]
+  /// A configuration may have this many bytes.
+  static let configurationLimit = 16 << 20
+
+  /// Opens the model folder at `path`, or the weight file there with the configurations beside it.
+  public static func open(_ path: String) throws(FormatError) -> ModelFiles {
+    switch fileKind(path) {
+    case .missing: throw FormatError("model", .missing("there is no file or folder of this name"), file: path)
+    case .other: throw FormatError("model", .unsupported("this is neither a file nor a folder"), file: path)
+    case .file:
+      let (folder, name) = splitPath(path)
+      return try ModelFiles(folder: folder, weights: name, notes: [])
+    case .folder:
+      let present = candidates.filter { fileKind(joinPath(path, $0)) == .file }
+      guard let name = present.first else {
+        throw FormatError(
+          "model", .missing("a model folder holds one of " + candidates.joined(separator: ", ")), file: path)
+      }
+      let others = present.dropFirst().joined(separator: ", ")
+      let notes = others.isEmpty ? [] : ["\(name) was taken; the folder also holds \(others)"]
+      return try ModelFiles(folder: path, weights: name, notes: notes)
+    }
+  }
+
+  private init(folder: String, weights name: String, notes: [String]) throws(FormatError) {
+    self.folder = folder
+    self.notes = notes
+    let path = joinPath(folder, name)
+    if name.hasSuffix(".index.json") {
+      let sharded = try ShardedCheckpoint.open(path)
+      weights = sharded
+      weightFiles = sharded.shards.map(\.name)
+      format = sharded.shards.first?.format ?? .unknown
+      return
+    }
+    let region = try ByteRegion.mapping(path)
+    format = FileFormat.of(region)
+    weightFiles = [name]
+    switch format {
+    case .safetensors: weights = try SafetensorsFile(region)
+    case .pytorchZip, .pytorchLegacy, .torchscript: weights = try PyTorchCheckpoint(region)
+    case .onnx, .assay, .npy, .unknown:
+      throw FormatError(
+        "model", .unsupported("the file's contents are \(format.rawValue); weights are read from safetensors and PyTorch"),
+        file: path)
+    }
+  }
+
+  /// The name of the file that holds a tensor.
+  public func file(of tensor: String) -> String {
+    (weights as? ShardedCheckpoint)?.shard(of: tensor) ?? weightFiles[0]
+  }
+
+  /// The JSON file `name` in the folder; nil where there is none.
+  public func configuration(_ name: String) throws(FormatError) -> JSON? {
+    let path = joinPath(folder, name)
+    guard fileKind(path) == .file else { return nil }
+    do throws(FormatError) {
+      let region = try ByteRegion.mapping(path)
+      guard region.count <= ModelFiles.configurationLimit else {
+        throw FormatError("configuration", .limitExceeded("a configuration of \(ModelFiles.configurationLimit) bytes"))
+      }
+      return try JSON.read(region.view, format: "configuration")
+    } catch { throw error.inFile(path) }
+  }
+
+  /// The licence that the model card's front matter states.
+  public func license() throws(FormatError) -> String? {
+    let path = joinPath(folder, "README.md")
+    guard fileKind(path) == .file else { return nil }
+    let view = try ByteRegion.mapping(path).view
+    let head = view.withUnsafeBytes { String(decoding: $0.prefix(65536), as: UTF8.self) }
+    let lines = head.split(whereSeparator: \.isNewline)
+    guard lines.first == "---" else { return nil }
+    for line in lines.dropFirst().prefix(while: { $0 != "---" }) where line.hasPrefix("license:") {
+      let value = line.dropFirst("license:".count).drop { $0 == " " }
+      let text = value.filter { $0 != "\"" && $0 != "'" }
+      return text.isEmpty ? nil : String(text)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,35 @@
+import Bytes
+import IR
+
+/// The systems this project knows, by the contract's names.
+public enum ModelSystem: String, CaseIterable, Sendable {
+  case wav2vec2Regression = "wav2vec2-regression"
+  case wav2vec2Classification = "wav2vec2-classification"
+  case wav2vec2
+  case speechbrain
+  case emotion2vec
+  case onnx
+
+  /// The systems that `ImportedModel` builds.
+  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2]
+}
+
+/// A model made from somebody else's files: the graph as the configuration says, every tensor accounted for.
+public struct ImportedModel: Sendable {
+  /// The graph as built; nothing is folded or cast yet.
+  public var graph: Graph
+  /// What kind of model it is.
+  public let system: ModelSystem
+  /// How a recording becomes the graph's `signal`.
+  public let preprocessing: Metadata.Preprocessing
+  /// What the columns of `logits` mean.
+  public let labels: [String]
+  /// The licence that the source states.
+  public let license: String?
+  /// Tensors left behind, each by a rule.
+  public let ignored: [Metadata.Ignored]
+  /// The files the weights are in.
+  public let files: ModelFiles
+  /// Choices and oddities worth a line to the user.
+  public let notes: [String]
+}

@@ -1,0 +1,141 @@
+import Bytes
+import IR
+import Tensors
+
+extension ImportedModel {
+  /// Builds the model in `files`. `system` may name what the files cannot tell; it must not contradict them.
+  public init(_ files: ModelFiles, system asked: ModelSystem? = nil) throws {
+    guard let json = try files.configuration("config.json") else {
+      throw FormatError("model", .missing("config.json beside the weights"), file: files.folder)
+    }
+    let config: Wav2Vec2Configuration
+    do throws(FormatError) { config = try Wav2Vec2Configuration(json) } catch {
+      throw error.inFile(joinPath(files.folder, "config.json"))
+    }
+    let ledger = WeightLedger(files.weights, file: files.file(of:))
+    let place = try Wav2Vec2Place(ledger.names)
+    let system = try place.system(architectures: json["architectures"]?.array?.compactMap(\.string) ?? [])
+    if let asked, asked != system {
+      throw GraphError("", "the weights are of the system \(system.rawValue), not \(asked.rawValue)")
+    }
+
+    var b = GraphBuilder()
+    let signal = b.input("signal", [.symbol("batch"), .symbol("samples")])
+    let hidden = try Wav2Vec2(config: config, weights: WeightScope(ledger, prefix: place.encoder)).forward(&b, signal)
+    var labels: [String] = []
+    switch system {
+    case .wav2vec2Regression:
+      let head = WeightScope(ledger, prefix: place.model)
+      guard let outputs = head.shape("classifier.out_proj.weight")?.dimensions.first else {
+        throw GraphError("classifier.out_proj.weight", "this weight is missing, and classifier.dense is there")
+      }
+      labels = config.labels ?? (0..<outputs).map { "LABEL_\($0)" }
+      guard labels.count == outputs else {
+        throw GraphError(
+          "classifier.out_proj.weight", "has \(outputs) outputs; id2label in config.json names \(labels.count)")
+      }
+      if config.usesWeightedLayerSum {
+        throw GraphError("use_weighted_layer_sum", "a weighted sum of layers before a regression head is not supported")
+      }
+      b.state("last_hidden_state", hidden)
+      let (pooled, logits) = try RegressionHead(weights: head, width: config.hiddenSize, outputs: outputs)
+        .forward(&b, hidden)
+      b.output("hidden_states", pooled)
+      b.output("logits", logits)
+    case .wav2vec2: b.output("last_hidden_state", hidden)
+    case .wav2vec2Classification, .speechbrain, .emotion2vec, .onnx:
+      let supported = ModelSystem.supported.map(\.rawValue).joined(separator: ", ")
+      throw GraphError("", "models of the system \(system.rawValue) are not supported yet; \(supported) are")
+    }
+    graph = b.graph
+    self.system = system
+    self.labels = labels
+    preprocessing = try Metadata.Preprocessing(files)
+    license = try files.license() ?? json["license"]?.string
+    ignored = try ledger.settle(place.ignoreRule)
+    self.files = files
+    notes =
+      files.notes
+      + config.unknownKeys.map { "config.json: the key \"\($0)\" is not known to this reader and was passed over" }
+  }
+}
+
+/// Where a wav2vec 2.0 encoder and its head stand among a file's names.
+private struct Wav2Vec2Place {
+  /// What the encoder's names start with: "", "wav2vec2.", "model.wav2vec2.", ...
+  let encoder: String
+  /// What the head's names start with.
+  let model: String
+  private let names: [String]
+
+  init(_ names: [String]) throws(GraphError) {
+    let mark = "feature_projection.projection.weight"
+    let found = names.filter { $0.hasSuffix(mark) }
+    guard found.count == 1 else {
+      throw GraphError(
+        "", "\(found.count) tensors have names that end in \(mark); a wav2vec 2.0 model has one. "
+          + "`assay inspect` lists the names")
+    }
+    encoder = String(found[0].dropLast(mark.count))
+    model = encoder.hasSuffix("wav2vec2.") ? String(encoder.dropLast("wav2vec2.".count)) : encoder
+    self.names = names
+  }
+
+  private func has(_ prefix: String) -> Bool { names.contains { $0.hasPrefix(model + prefix) } }
+
+  /// The tensors decide the head; a configuration that names another one is an error.
+  func system(architectures: [String]) throws(GraphError) -> ModelSystem {
+    let system: ModelSystem =
+      has("classifier.dense.") || has("classifier.out_proj.")
+      ? .wav2vec2Regression : has("projector.") || has("classifier.") ? .wav2vec2Classification : .wav2vec2
+    for architecture in architectures {
+      guard let named = Wav2Vec2Place.heads[architecture], named != system else { continue }
+      throw GraphError(
+        architecture, "config.json names this architecture, whose head is that of \(named.rawValue); "
+          + "the weights are of \(system.rawValue)")
+    }
+    return system
+  }
+
+  private static let heads: [String: ModelSystem] = [
+    "Wav2Vec2ForSpeechClassification": .wav2vec2Regression,
+    "Wav2Vec2ForSequenceClassification": .wav2vec2Classification,
+    "Wav2Vec2Model": .wav2vec2, "Wav2Vec2ForPreTraining": .wav2vec2, "Wav2Vec2ForCTC": .wav2vec2,
+  ]
+
+  /// Why a tensor that the graph does not use may be left behind; nil where it may not.
+  func ignoreRule(_ name: String) -> String? {
+    guard name.hasPrefix(model) else { return "outside the model, whose names start with \"\(model)\"" }
+    let inModel = name.dropFirst(model.count)
+    let inEncoder = name.hasPrefix(encoder) ? name.dropFirst(encoder.count) : ""
+    if inEncoder == "masked_spec_embed" { return "masks features in training" }
+    if inModel.hasPrefix("quantizer.") || inModel.hasPrefix("project_hid.") || inModel.hasPrefix("project_q.") {
+      return "belongs to pre-training"
+    }
+    if inModel.hasPrefix("lm_head.") { return "belongs to the speech recognition head" }
+    return nil
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// What the feature extractor's configuration says; transformers keeps it in one of two files.
+  fileprivate init(_ files: ModelFiles) throws(FormatError) {
+    var file = "preprocessor_config.json"
+    var json = try files.configuration(file)
+    if json == nil {
+      file = "processor_config.json"
+      json = try files.configuration(file)?["feature_extractor"]
+    }
+    guard let json else {
+      throw FormatError(
+        "model", .missing("preprocessor_config.json, which says whether the waveform is normalised"), file: files.folder)
+    }
+    do throws(FormatError) {
+      var reader = try ConfigurationReader(json)
+      try reader.refuse("feature_size", unless: .number("1"))
+      // The constant that transformers adds to the variance.
+      let epsilon = try reader.bool("do_normalize", default: true) ? 1e-7 : nil
+      self.init(sampleRate: try reader.size("sampling_rate", default: 16000), normalizationEpsilon: epsilon)
+    } catch { throw error.inFile(joinPath(files.folder, file)) }
+  }
+}
