@@ -39,6 +39,7 @@ public struct AudioFile: ~Copyable {
       throw FormatError("audio", .invalid("cut short: the file ends before its samples do"), file: path)
     }
     let source = ByteSource(bytes)
+    defer { withExtendedLifetime(source) {} }
     var info = SF_INFO()
     var access = ByteSource.access
     let handle = sf_open_virtual(&access, Int32(SFM_READ), &info, Unmanaged.passUnretained(source).toOpaque())
