@@ -44,7 +44,7 @@ let package = Package(
     .target(
       name: "AssayKit",
       dependencies: [
-        "Bytes", "Tensors", "Formats", "IR", "Frontends", "Executor", "Audio", "Passes", "Verification",
+        "Bytes", "Tensors", "Formats", "IR", "Kernels", "Frontends", "Executor", "Audio", "Passes", "Verification",
       ]),
     .executableTarget(
       name: "assay",

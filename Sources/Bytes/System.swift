@@ -88,3 +88,6 @@ public func joinPath(_ folder: String, _ name: String) -> String {
   if folder == "." || name.hasPrefix("/") { return name }
   return folder.hasSuffix("/") ? folder + name : folder + "/" + name
 }
+
+/// How many processors this process may use.
+public func activeProcessorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }

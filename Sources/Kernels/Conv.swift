@@ -21,10 +21,9 @@ public struct ConvShape: Sendable {
   /// Frames that come out.
   public var frames: Int { (time + before + after - dilation * (kernel - 1) - 1) / stride + 1 }
 
-  /// Numbers that `conv` needs as scratch for each worker: none where rows of the input serve as they are.
-  public var scratchCount: Int {
-    if dilation > 1 { return frames * kernel * channels / groups }
-    return groups == 1 && before + after == 0 ? 0 : (time + before + after) * (channels / groups)
+  /// True where every stride-long run of taps is a matrix product over the input as it lies.
+  fileprivate var readsInput: Bool {
+    groups == 1 && before + after == 0 && dilation == 1 && kernel <= 3 * stride
   }
 }
 
@@ -44,66 +43,61 @@ public func tapMajor(
   }
 }
 
-/// One batch element of a convolution as matrix products over overlapping rows.
+/// One batch element of a convolution as matrix products.
 ///
-/// x [time, channels], weight [outputs, kernel, channels / groups] -> y [frames, outputs]. Without padding, groups
-/// and dilation nothing is copied: output frame t multiplies the kernel · channels numbers that start at frame
-/// t · stride. Otherwise each group's padded channels are gathered first, once.
+/// x [time, channels], weight [outputs, kernel, channels / groups] -> y [frames, outputs]. A kernel of a few strides
+/// is cut into runs of at most `stride` taps: the rows that one run reads do not overlap, so nothing is copied.
+/// Otherwise the taps of a tile of frames are gathered side by side, one group at a time.
 public func conv(
   _ x: UnsafePointer<Float>, weight: UnsafePointer<Float>, bias: UnsafePointer<Float>?,
   into y: UnsafeMutablePointer<Float>, _ shape: ConvShape, workers: Workers
 ) {
-  let (frames, outputs) = (shape.frames, shape.outputs)
-  if shape.scratchCount == 0 {
-    multiply(
-      Matrix(x, stride: shape.stride * shape.channels),
-      transposed: Matrix(weight, stride: shape.kernel * shape.channels), bias: bias, into: y, columnStride: outputs,
-      m: frames, n: outputs, k: shape.kernel * shape.channels, workers: workers)
+  let (frames, outputs, rowLength) = (shape.frames, shape.outputs, shape.kernel * shape.channels / shape.groups)
+  if shape.readsInput {
+    for tap in stride(from: 0, to: shape.kernel, by: shape.stride) {
+      let start = tap * shape.channels
+      multiply(
+        Matrix(x + start, stride: shape.stride * shape.channels), transposed: Matrix(weight + start, stride: rowLength),
+        plus: tap == 0 ? .row(bias) : .result, into: y, columnStride: outputs, m: frames, n: outputs,
+        k: min(shape.stride, shape.kernel - tap) * shape.channels, workers: workers)
+    }
     return
   }
-  let (width, groupOutputs) = (shape.channels / shape.groups, shape.outputs / shape.groups)
-  let rowLength = shape.kernel * width
-  let alone = Workers(1)
-  workers.run(tasks: shape.groups) { group in
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: shape.scratchCount) { scratch in
-      let rows = scratch.baseAddress!
-      if shape.dilation == 1 {
-        gather(x + group * width, into: rows, shape, width)
-      } else {
-        gatherDilated(x + group * width, into: rows, shape, width)
-      }
-      multiply(
-        Matrix(rows, stride: shape.dilation == 1 ? shape.stride * width : rowLength),
-        transposed: Matrix(weight + group * groupOutputs * rowLength, stride: rowLength),
-        bias: bias.map { $0 + group * groupOutputs }, into: y + group * groupOutputs, columnStride: outputs, m: frames,
-        n: groupOutputs, k: rowLength, workers: shape.groups == 1 ? workers : alone)
+  let groupOutputs = outputs / shape.groups
+  let tile = min(frames, max(8, min(64, gatheredLimit / rowLength)))
+  let tiles = (frames + tile - 1) / tile
+  workers.run(tasks: shape.groups * tiles) { task in
+    let (group, first) = (task / tiles, task % tiles * tile)
+    let rows = min(tile, frames - first)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * rowLength) { scratch in
+      gather(x, into: scratch.baseAddress!, frames: first..<first + rows, group: group, shape)
+      multiplyPiece(
+        Matrix(scratch.baseAddress!, stride: rowLength),
+        Matrix(weight + group * groupOutputs * rowLength, stride: rowLength),
+        .row(bias.map { $0 + group * groupOutputs }), y + first * outputs + group * groupOutputs, outputs, rows,
+        groupOutputs, rowLength)
     }
   }
 }
 
-/// Copies a group's channels between zeros for the padding.
-private func gather(_ x: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>, _ shape: ConvShape, _ width: Int)
-{
-  rows.update(repeating: 0, count: shape.before * width)
-  for frame in 0..<shape.time {
-    (rows + (shape.before + frame) * width).update(from: x + frame * shape.channels, count: width)
-  }
-  (rows + (shape.before + shape.time) * width).update(repeating: 0, count: shape.after * width)
-}
+/// About how many gathered numbers one task holds: 2 MiB of them.
+private let gatheredLimit = 1 << 19
 
-/// Copies the taps of every output frame side by side, zeros where they fall on padding.
-private func gatherDilated(
-  _ x: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>, _ shape: ConvShape, _ width: Int
+/// Copies the taps of output frames side by side, zeros where they fall on padding.
+private func gather(
+  _ x: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>, frames: Range<Int>, group: Int, _ shape: ConvShape
 ) {
-  for frame in 0..<shape.frames {
+  let width = shape.channels / shape.groups
+  var row = rows
+  for frame in frames {
     for tap in 0..<shape.kernel {
       let source = frame * shape.stride + tap * shape.dilation - shape.before
-      let row = rows + (frame * shape.kernel + tap) * width
-      if (0..<shape.time).contains(source) {
-        row.update(from: x + source * shape.channels, count: width)
+      if source >= 0 && source < shape.time {
+        row.update(from: x + source * shape.channels + group * width, count: width)
       } else {
         row.update(repeating: 0, count: width)
       }
+      row += width
     }
   }
 }

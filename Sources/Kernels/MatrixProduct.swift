@@ -5,7 +5,7 @@ import COpenBLAS
 
 private let singleThreaded: Void = openblas_set_num_threads(1)
 
-/// A matrix in memory: rows of `columns` numbers, `stride` numbers apart. Rows may overlap.
+/// A matrix in memory: rows of numbers, `stride` numbers apart. BLAS wants rows that do not overlap.
 public struct Matrix: @unchecked Sendable {
   let base: UnsafePointer<Float>
   let stride: Int
@@ -17,39 +17,58 @@ public struct Matrix: @unchecked Sendable {
   }
 }
 
-/// c[m, n] = a[m, k] · b[n, k]ᵀ + bias[n], over all workers.
+/// What a product is added to.
+public enum Addend {
+  /// Nothing: the result is the product.
+  case zero
+  /// The same row for every row of the result.
+  case row(UnsafePointer<Float>?)
+  /// What the result holds already.
+  case result
+
+  func dropping(_ columns: Int) -> Addend {
+    if case .row(let row) = self { .row(row.map { $0 + columns }) } else { self }
+  }
+}
+
+/// c[m, n] = a[m, k] · b[n, k]ᵀ + addend, over all workers.
 public func multiply(
-  _ a: Matrix, transposed b: Matrix, bias: UnsafePointer<Float>?, into c: UnsafeMutablePointer<Float>,
-  columnStride: Int, m: Int, n: Int, k: Int, workers: Workers
+  _ a: Matrix, transposed b: Matrix, plus addend: Addend, into c: UnsafeMutablePointer<Float>, columnStride: Int,
+  m: Int, n: Int, k: Int, workers: Workers
 ) {
   // Each piece packs all of the side that is not cut, so the longer side is cut.
   if n >= m {
     workers.split(n, grain: 16) { columns in
       multiplyPiece(
-        a, Matrix(b.base + columns.lowerBound * b.stride, stride: b.stride), bias.map { $0 + columns.lowerBound },
+        a, Matrix(b.base + columns.lowerBound * b.stride, stride: b.stride), addend.dropping(columns.lowerBound),
         c + columns.lowerBound, columnStride, m, columns.count, k)
     }
   } else {
     workers.split(m, grain: 8) { rows in
       multiplyPiece(
-        Matrix(a.base + rows.lowerBound * a.stride, stride: a.stride), b, bias, c + rows.lowerBound * columnStride,
+        Matrix(a.base + rows.lowerBound * a.stride, stride: a.stride), b, addend, c + rows.lowerBound * columnStride,
         columnStride, rows.count, n, k)
     }
   }
 }
 
-/// One piece on the calling thread: c = a · bᵀ + bias.
+/// One piece on the calling thread: c = a · bᵀ + addend.
 func multiplyPiece(
-  _ a: Matrix, _ b: Matrix, _ bias: UnsafePointer<Float>?, _ c: UnsafeMutablePointer<Float>, _ columnStride: Int,
+  _ a: Matrix, _ b: Matrix, _ addend: Addend, _ c: UnsafeMutablePointer<Float>, _ columnStride: Int,
   _ m: Int, _ n: Int, _ k: Int
 ) {
   _ = singleThreaded
-  if let bias {
-    for row in 0..<m { (c + row * columnStride).update(from: bias, count: n) }
+  var keep: Float = 0
+  switch addend {
+  case .zero, .row(nil): break
+  case .result: keep = 1
+  case .row(let row?):
+    keep = 1
+    for index in 0..<m { (c + index * columnStride).update(from: row, count: n) }
   }
   cblas_sgemm(
     CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), 1, a.base, blasint(a.stride), b.base,
-    blasint(b.stride), bias == nil ? 0 : 1, c, blasint(columnStride))
+    blasint(b.stride), keep, c, blasint(columnStride))
 }
 
 /// One piece on the calling thread: c[m, n] = scale · a[m, k] · b[n, k]ᵀ.

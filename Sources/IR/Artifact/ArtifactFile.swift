@@ -1,4 +1,5 @@
 import Bytes
+import Dispatch
 import Tensors
 
 /// An artifact as it lies in a file: mapped, its text checked and read, its tensors views of the mapping.
@@ -140,6 +141,23 @@ public struct ArtifactFile: Sendable {
 extension ArtifactFile {
   /// Reads every byte and throws at the first that is not what was written, naming its tensor or section.
   public func checkIntegrity() throws(FormatError) {
+    // The file's digest is computed on a second thread; where both find damage, the tensor's name says more.
+    let whole = BackgroundCheck { () throws(FormatError) in try checkDigest() }
+    try checkTensors()
+    try whole.wait()
+  }
+
+  /// Throws unless the file's SHA-256 is that of its bytes.
+  public func checkDigest() throws(FormatError) {
+    let covered = try view.slice(0, view.count - ArtifactFooter.uncoveredSize, format: Artifact.format)
+    guard Digest.of(covered) == footer.fileDigest else {
+      throw FormatError(
+        Artifact.format, .digestMismatch("the file's SHA-256 is not that of its bytes"),
+        offset: sections[ArtifactSection.footer.rawValue].offset)
+    }
+  }
+
+  private func checkTensors() throws(FormatError) {
     let data = sections[ArtifactSection.data.rawValue]
     var end = 0
     for (entry, record) in zip(index, footer.records) {
@@ -157,11 +175,19 @@ extension ArtifactFile {
       }
       end = entry.offset + entry.bytes
     }
-    let covered = try view.slice(0, view.count - ArtifactFooter.uncoveredSize, format: Artifact.format)
-    guard Digest.of(covered) == footer.fileDigest else {
-      throw FormatError(
-        Artifact.format, .digestMismatch("the file's SHA-256 is not that of its bytes"),
-        offset: sections[ArtifactSection.footer.rawValue].offset)
+  }
+}
+
+/// A check that runs on another thread.
+private final class BackgroundCheck: Sendable {
+  private let queue = DispatchQueue(label: "assay.check")
+  private nonisolated(unsafe) var failure: FormatError?  // touched on the queue only
+
+  init(_ body: @escaping @Sendable () throws(FormatError) -> Void) {
+    queue.async {
+      do throws(FormatError) { try body() } catch { self.failure = error }
     }
   }
+
+  func wait() throws(FormatError) { if let failure = queue.sync(execute: { failure }) { throw failure } }
 }

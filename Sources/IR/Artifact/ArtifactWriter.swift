@@ -6,7 +6,9 @@ extension Artifact {
   /// Writes the artifact through `writer`; the same artifact gives the same bytes.
   ///
   /// Digests are computed on a second thread while the data goes out. The caller judges the file and publishes it.
-  public func write(to writer: FileWriter) throws(FormatError) {
+  ///
+  /// `progress` is called with the share of the data that is written, from 0 to 1.
+  public func write(to writer: FileWriter, progress: (Double) -> Void = { _ in }) throws(FormatError) {
     let tensors =
       graph.constantOrder.map { id in
         (name: graph[id].name, role: ArtifactIndexEntry.Role.constant, tensor: graph.constants[id]!.tensor)
@@ -28,6 +30,7 @@ extension Artifact {
       try writer.write(tensor.tensor.bytes)
       fileHash.add(gap)
       fileHash.add(tensor.tensor.bytes)
+      progress(Double(entry.offset + entry.bytes) / Double(max(head.dataLength, 1)))
     }
 
     var footer = ByteWriter()
@@ -50,6 +53,7 @@ extension Artifact {
 struct ArtifactHead {
   let bytes: [UInt8]
   let dataStart: Int
+  let dataLength: Int
   /// CRC-32 of the header and of each text section, without padding.
   let sectionCRCs: [UInt32]
 
@@ -69,6 +73,7 @@ struct ArtifactHead {
     }
     bytes = head.bytes
     dataStart = head.count
+    self.dataLength = dataLength
     sectionCRCs = ([header.bytes] + texts).map { section in section.withUnsafeBytes { crc32($0) } }
   }
 }

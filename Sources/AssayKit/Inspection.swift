@@ -1,0 +1,163 @@
+import Bytes
+import Formats
+import Frontends
+import IR
+import Tensors
+
+/// What a file or folder holds, told without running anything and without reading numbers unless asked to.
+public struct Inspection: Sendable {
+  /// What to look at beyond the list.
+  public struct Options: Sendable {
+    /// The nodes of the model's graph.
+    public var graph = false
+    /// Minimum, maximum and so on of every tensor.
+    public var statistics = false
+    /// SHA-256 of every tensor.
+    public var digests = false
+
+    /// Only the list.
+    public init() {}
+  }
+
+  /// One tensor.
+  public struct Row: Sendable {
+    /// Name, type and shape.
+    public let entry: TensorEntry
+    /// SHA-256 of its elements, if asked for.
+    public let digest: Digest?
+    /// Its numbers in short, if asked for.
+    public let statistics: Statistics?
+  }
+
+  /// What was inspected, as the user named it.
+  public let path: String
+  /// The contract's word for the format.
+  public let format: FileFormat
+  /// The tensors, in the file's order.
+  public let rows: [Row]
+  /// What the file says of itself.
+  public let metadata: JSON
+  /// Every class and function that a pickle names.
+  public let globals: [String]
+  /// What holds numbers and could not be listed as a tensor, with the reason.
+  public let leftOut: [(name: String, reason: String)]
+  /// The model's graph, if asked for.
+  public let graph: Graph?
+  /// Choices that were made, a line each.
+  public let notes: [String]
+
+  /// Looks at the file or model folder at `path`.
+  public init(_ path: String, options: Options = Options()) throws {
+    self.path = path
+    var notes: [String] = []
+    (format, metadata, globals, leftOut, rows) = try inFile(path) {
+      let content = try Content(path)
+      notes = content.notes
+      let rows = try content.source.entries.map { entry in
+        let tensor = options.digests || options.statistics ? try content.source.tensor(entry.name) : nil
+        return Row(
+          entry: entry, digest: options.digests ? tensor?.digest : nil,
+          statistics: options.statistics ? tensor.map(Statistics.init) : nil)
+      }
+      return (content.format, content.metadata, content.globals, content.leftOut, rows)
+    }
+    graph = options.graph ? try Model.open(path).graph : nil
+    self.notes = notes
+  }
+
+  /// The inspection as the contract's document.
+  public var json: JSON {
+    [
+      "format": JSON(format.rawValue),
+      "tensors": JSON(
+        rows.map { row in
+          [
+            "name": JSON(row.entry.name), "dtype": JSON(row.entry.dataType.rawValue),
+            "shape": JSON(row.entry.shape.dimensions), "bytes": JSON(row.entry.bytes),
+            "sha256": row.digest.map { JSON($0.description) }, "statistics": row.statistics?.json,
+          ]
+        }),
+      "metadata": metadata, "globals": JSON(globals),
+      "left_out": JSON(leftOut.map { ["name": JSON($0.name), "reason": JSON($0.reason)] }),
+      "nodes": graph.map { graph in JSON(graph.nodes.map { JSON(graph.describe($0)) }) },
+    ]
+  }
+}
+
+/// What lies at a path, as tensors and words.
+private struct Content {
+  var format: FileFormat
+  var source: any TensorSource
+  var metadata = JSON(.object([]))
+  var globals: [String] = []
+  var leftOut: [(name: String, reason: String)] = []
+  var notes: [String] = []
+
+  init(_ path: String) throws {
+    if fileKind(path) == .file {
+      let region = try ByteRegion.mapping(path)
+      switch FileFormat.of(region) {
+      case .assay:
+        let file = try ArtifactFile(region)
+        (format, source, metadata) = (.assay, file, file.description)
+        return
+      case .npy:
+        (format, source) = (.npy, SingleTensor(try NPYFile.read(region)))
+        return
+      default: break
+      }
+    }
+    if fileKind(path) == .file, path.hasSuffix(".index.json") == false {
+      let region = try ByteRegion.mapping(path)
+      guard ![.onnx, .unknown].contains(FileFormat.of(region)) else {
+        throw Failure(
+          "\(path): this is \(FileFormat.of(region) == .onnx ? "ONNX, which is not read yet" : "no format known here"); "
+            + "PyTorch files, safetensors, .assay and .npy are read")
+      }
+    }
+    let files = try ModelFiles.open(path)
+    (format, source, notes) = (files.format, files.weights, files.notes)
+    switch files.weights {
+    case let checkpoint as PyTorchCheckpoint:
+      metadata = JSON(members: checkpoint.metadata.map { ($0.name, JSON($0.value)) })
+      globals = checkpoint.globals.map(\.description)
+      leftOut = checkpoint.leftOut.map { ($0.name, $0.reason) }
+    case let file as SafetensorsFile: metadata = JSON(members: file.metadata.map { ($0.name, JSON($0.value)) })
+    case let sharded as ShardedCheckpoint:
+      metadata = ["shards": JSON(sharded.shards.map(\.name))]
+      globals = sharded.globals.map(\.description)
+      leftOut = sharded.leftOut.map { ($0.name, $0.reason) }
+    default: break
+    }
+  }
+}
+
+/// An array without a name.
+private struct SingleTensor: TensorSource {
+  let only: Tensor
+  var entries: [TensorEntry] { [TensorEntry(name: "", dataType: only.dataType, shape: only.shape)] }
+
+  init(_ tensor: Tensor) { only = tensor }
+
+  func tensor(_ name: String) throws(FormatError) -> Tensor { only }
+}
+
+extension ArtifactFile: TensorSource {
+  /// The tensor of that name: a view of the file.
+  public func tensor(_ name: String) throws(FormatError) -> Tensor {
+    let graph = artifact.graph
+    if let id = graph.constants.keys.first(where: { Name(graph[$0].name) == Name(name) }) {
+      return graph.constants[id]!.tensor
+    }
+    guard let golden = artifact.goldenTensors.first(where: { Name($0.name) == Name(name) }) else {
+      throw FormatError(Artifact.format, .missing("no such tensor"), place: [name])
+    }
+    return golden.tensor
+  }
+
+  /// Metadata and the names of the golden cases.
+  fileprivate var description: JSON {
+    let cases = artifact.goldens.compactMap { $0["name"] }
+    return JSON(.object((artifact.metadata.json.object ?? []) + [JSON.Member("goldens", JSON(cases))]))
+  }
+}

@@ -1,0 +1,46 @@
+import Bytes
+import Executor
+import Frontends
+import IR
+import Kernels
+import Tensors
+import Verification
+
+/// As many threads as the machine has cores.
+public let defaultThreads = activeProcessorCount()
+
+/// Runs golden cases on a model as its own preprocessing says.
+public struct Judge {
+  private let model: Model
+  private let verifier: Verifier
+
+  /// Prepares `model` for running on `threads` threads.
+  public init(_ model: Model, threads: Int) throws {
+    self.model = model
+    verifier = Verifier(try inFile(model.path) { try Executor(model.graph, threads: threads) })
+  }
+
+  /// The outcome of each case; a case that cannot be judged throws, and is named.
+  public func results(_ cases: [GoldenCase]) throws -> [CaseResult] {
+    try cases.map { golden in
+      guard golden.system == model.system.rawValue else {
+        throw Failure(
+          "\(model.path): the case \"\(golden.name)\" is for the system \(golden.system); "
+            + "the model is of \(model.system.rawValue)")
+      }
+      return try inFile(model.path) { try verifier.judge(golden, prepare: prepare) }
+    }
+  }
+
+  private func prepare(_ input: GoldenCase.Input) throws -> [String: Tensor] {
+    switch input {
+    case .graph(let tensors): return tensors
+    case .zeros(let samples):
+      return ["signal": try model.signal([Float](repeating: 0, count: samples), from: "the case's silence")]
+    case .waveform(let waveform):
+      return ["signal": try model.signal(Clip.monoSamples(waveform), from: "the case's waveform")]
+    case .audio(let path):
+      return ["signal": try model.signal(Clip.load(path, rate: model.preprocessing.sampleRate).samples, from: path)]
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Audio
+import Bytes
+import Formats
+import IR
+import Tensors
+
+/// A recording brought to a model's rate, not yet normalised.
+public struct Clip: Sendable {
+  /// Where it was read, as the user named it.
+  public let path: String
+  /// Mono samples at the model's rate.
+  public let samples: [Float]
+  /// Seconds of audio in the file.
+  public let duration: Double
+
+  /// Reads an audio file, or a `.npy` array taken as a mono waveform at the model's rate.
+  public static func load(_ path: String, rate: Int) throws -> Clip {
+    try inFile(path) {
+      if fileKind(path) == .file {
+        let region = try ByteRegion.mapping(path)
+        if FileFormat.of(region) == .npy {
+          let samples = try monoSamples(NPYFile.read(region))
+          return Clip(path: path, samples: samples, duration: Double(samples.count) / Double(rate))
+        }
+      }
+      let (waveform, duration) = try Waveform.load(path, rate: rate)
+      return Clip(path: path, samples: waveform.samples, duration: duration)
+    }
+  }
+
+  /// The samples of an array [n] or [1, n] of floats.
+  static func monoSamples(_ tensor: Tensor) throws -> [Float] {
+    let shape = tensor.shape.dimensions
+    guard tensor.dataType == .float32, shape.count == 1 || shape.count == 2 && shape[0] == 1 else {
+      throw Failure("a waveform is an F32 array [n] or [1, n]; this is \(tensor.dataType.rawValue) \(shape)")
+    }
+    let samples = tensor.floats
+    if let bad = samples.firstIndex(where: { !$0.isFinite }) { throw Failure("sample \(bad) is not finite") }
+    return samples
+  }
+}
+
+extension Model {
+  /// The graph input that one waveform becomes: normalised as the model says, [1, samples].
+  public func signal(_ samples: [Float], from place: String) throws -> Tensor {
+    try check(samples.count, place)
+    let normal = normalization(samples)
+    return Tensor(normal, shape: [1, normal.count])
+  }
+
+  /// The graph input that several waveforms become: each normalised, then padded with zeros to the longest.
+  ///
+  /// The padding is part of what the model hears, as it is in its framework without an attention mask.
+  public func batch(_ clips: [Clip]) throws -> Tensor {
+    for clip in clips { try check(clip.samples.count, clip.path) }
+    let longest = clips.map(\.samples.count).max() ?? 0
+    if system != .wav2vec2Regression, let odd = clips.first(where: { $0.samples.count != longest }) {
+      throw Failure(
+        "\(odd.path): is shorter than the longest clip; models of the system \(system.rawValue) mask what is padded, "
+          + "which is not supported yet. Clips of one length are, and single runs")
+    }
+    let rows = clips.flatMap { clip in
+      normalization(clip.samples) + [Float](repeating: 0, count: longest - clip.samples.count)
+    }
+    return Tensor(rows, shape: [clips.count, longest])
+  }
+
+  private var normalization: WaveformNormalization {
+    preprocessing.normalizationEpsilon.map { .zeroMeanUnitVariance(epsilon: $0) } ?? .none
+  }
+
+  private func check(_ count: Int, _ place: String) throws {
+    // Every layer works on a window; a clip shorter than all of them together has no frame.
+    guard count < 1024 || count < minimumSamples else { return }
+    let minimum = minimumSamples
+    guard count < minimum else { return }
+    throw Failure(
+      "\(place): \(count) samples at \(preprocessing.sampleRate) Hz are too few for one frame; "
+        + "this model needs at least \(minimum)")
+  }
+}

@@ -1,0 +1,146 @@
+import Bytes
+import Executor
+import Formats
+import Frontends
+import IR
+import Tensors
+
+/// A prepared model and what is wanted of it.
+public struct Runner {
+  /// The model.
+  public let model: Model
+  private let executor: Executor
+  private let names: [String]
+
+  /// Prepares `model`; `layers` adds layer states to the outputs, `outputs` names more values to show.
+  public init(_ model: Model, threads: Int, layers: Bool = false, outputs: [String] = []) throws {
+    self.model = model
+    executor = try inFile(model.path) { try Executor(model.graph, threads: threads) }
+    var names = model.graph.outputs.map(\.name)
+    if layers { names += model.graph.states.map(\.name).filter { $0.hasPrefix("layer.") } }
+    for name in outputs where !names.contains(name) {
+      guard model.graph.value(called: name) != nil else {
+        let known = (model.graph.outputs + model.graph.states).map(\.name).joined(separator: ", ")
+        throw Failure("\(model.path): the model has no output called \"\(name)\"; it has \(known), and its nodes")
+      }
+      names.append(name)
+    }
+    self.names = names
+  }
+
+  /// One clip's result.
+  public func run(_ clip: Clip) throws -> RunResult {
+    let outputs = try run(["signal": model.signal(clip.samples, from: clip.path)])
+    return RunResult(input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels)
+  }
+
+  /// All clips as one padded batch; one result for each, and the batch's own outputs.
+  public func run(batch clips: [Clip]) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
+    let outputs = try run(["signal": model.batch(clips)])
+    let results = clips.enumerated().map { row, clip in
+      RunResult(
+        input: clip.path, duration: clip.duration, outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
+        labels: model.labels)
+    }
+    return (results, outputs)
+  }
+
+  /// Graph inputs fed as they are.
+  public func run(raw inputs: [String: Tensor], name: String) throws -> RunResult {
+    RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels)
+  }
+
+  private func run(_ inputs: [String: Tensor]) throws -> [(name: String, tensor: Tensor)] {
+    try inFile(model.path) {
+      var seen: [ValueID: Tensor] = [:]
+      let outputs = try executor.run(
+        inputs,
+        observing: Observation(names) { id, tensor in
+          seen[id] = tensor
+          return nil
+        })
+      return names.map { name in (name, outputs[name] ?? seen[model.graph.value(called: name)!]!) }
+    }
+  }
+}
+
+/// What a model says of one input.
+public struct RunResult: Sendable {
+  /// The input, as the user named it.
+  public let input: String
+  /// Seconds of audio.
+  public let duration: Double
+  /// Every value asked for, whole.
+  public let outputs: [(name: String, tensor: Tensor)]
+  /// The values by what they mean: scores where the model has them, else logits.
+  public let labels: [(name: String, value: Float)]
+
+  /// Outputs of more elements are shown in full only when named.
+  public static let shownElements = 1024
+
+  init(input: String, duration: Double, outputs: [(name: String, tensor: Tensor)], labels: [String]) {
+    self.input = input
+    self.duration = duration
+    self.outputs = outputs
+    let values = (outputs.first { $0.name == "scores" } ?? outputs.first { $0.name == "logits" })?.tensor.floats ?? []
+    self.labels = labels.count == values.count ? Array(zip(labels, values)) : []
+  }
+
+  /// The result as a document; values of long outputs are left out unless `named` holds their name.
+  public func json(named: [String] = []) -> JSON {
+    [
+      "input": JSON(input), "duration": JSON(duration),
+      "outputs": JSON(
+        members: outputs.map { name, tensor in
+          let isShown = tensor.count <= RunResult.shownElements || named.contains(name)
+          return (
+            name,
+            [
+              "shape": JSON(tensor.shape.dimensions),
+              "values": isShown ? JSON(tensor.floats.map { JSON($0) }) : nil,
+            ]
+          )
+        }),
+      "labels": JSON(members: labels.map { ($0.name, JSON($0.value)) }),
+    ]
+  }
+
+  /// Writes results to one safetensors file: names as they are for one result, `N.name` for several.
+  public static func save(_ results: [RunResult], to path: String) throws {
+    let single = results.count == 1
+    let tensors = results.enumerated().flatMap { index, result in
+      result.outputs.map { (name: single ? $0.name : "\(index).\($0.name)", tensor: $0.tensor) }
+    }
+    let inputs = results.enumerated().map { (name: single ? "input" : "\($0).input", value: $1.input) }
+    try save(tensors, metadata: inputs, to: path)
+  }
+
+  /// Writes named tensors to one safetensors file.
+  public static func save(
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [(name: String, value: String)], to path: String
+  ) throws {
+    try inFile(path) { try SafetensorsWriter.write(tensors, metadata: metadata, to: path) }
+  }
+}
+
+extension Tensor {
+  /// Row `index` of the first axis, which stays with length 1.
+  func row(_ index: Int) -> Tensor {
+    let shape = Shape([1] + self.shape.dimensions.dropFirst())
+    return Tensor(Array(floats[index * shape.count..<(index + 1) * shape.count]), shape: shape)
+  }
+}
+
+/// Reads `NAME=FILE.npy` pairs into graph inputs.
+public func rawInputs(_ pairs: [String]) throws -> [String: Tensor] {
+  var inputs: [String: Tensor] = [:]
+  for pair in pairs {
+    guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
+      throw Failure("--input needs NAME=FILE.npy, found \"\(pair)\"")
+    }
+    let (name, path) = (String(pair[..<equals]), String(pair[pair.index(after: equals)...]))
+    let tensor = try inFile(path) { try NPYFile.read(ByteRegion.mapping(path)) }
+    guard inputs.updateValue(tensor, forKey: name) == nil else { throw Failure("the input \"\(name)\" is given twice") }
+  }
+  return inputs
+}

@@ -1,0 +1,116 @@
+import Bytes
+import Executor
+import Formats
+import Frontends
+import IR
+import Kernels
+import Passes
+import Tensors
+import Verification
+
+/// What verifying a model found: is the file whole, does it compute what its cases say, are its weights the source's?
+public struct Verdict: Sendable {
+  /// The model, as the user named it.
+  public let model: String
+  /// The artifact's digest; nil for a model that is no artifact.
+  public let digest: Digest?
+  /// The licence, where one is stated.
+  public let license: String?
+  /// Outcomes of the golden cases, embedded ones first.
+  public let cases: [CaseResult]
+  /// The comparison of weights with a source; nil where none was asked for.
+  public let weights: WeightComparison?
+  /// How many threads ran the cases.
+  public let threads: Int
+
+  /// True when nothing that was compared differs.
+  public var holds: Bool { cases.allSatisfy(\.holds) && weights?.holds != false }
+
+  /// Verifies the model at `path`: its integrity, then the cases it carries, then those at `goldens`, then its weights
+  /// against `source`. Throws where it cannot be judged: damaged, unreadable, nothing to judge by.
+  public init(_ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int)
+    throws
+  {
+    let model = try Model.open(path, system: system)
+    var cases: [GoldenCase] = []
+    if case .artifact(let file) = model.origin {
+      try inFile(path) {
+        try file.checkIntegrity()
+        cases = try EmbeddedGoldens.cases(file.artifact)
+      }
+      digest = file.digest
+    } else {
+      digest = nil
+      if goldens.isEmpty, source == nil {
+        throw Failure("\(path): a model that is no artifact carries no proof; give --golden or --against")
+      }
+    }
+    cases += try goldens.flatMap(GoldenFolder.cases)
+    self.cases = cases.isEmpty ? [] : try Judge(model, threads: threads).results(cases)
+    weights = try source.map { try WeightComparison(model, against: $0) }
+    self.model = path
+    license = model.license
+    self.threads = threads
+  }
+
+  /// The verdict as a document.
+  public var json: JSON {
+    [
+      "model": JSON(model), "holds": JSON(holds), "sha256": digest.map { JSON($0.description) } ?? .null,
+      "license": license.map { JSON($0) } ?? .null, "cases": JSON(cases.map(\.json)),
+      "weights": weights?.json ?? .null,
+      "environment": [
+        "tool": JSON(Conversion.tool), "threads": JSON(threads), "matrix_products": JSON(matrixProductDescription()),
+      ],
+    ]
+  }
+}
+
+/// A model's constants beside those that its source gives when the same steps are done again.
+public struct WeightComparison: Sendable {
+  /// The source, as the user named it.
+  public let source: String
+  /// How many constants are bit for bit the same.
+  public let equal: Int
+  /// Constants whose bits differ.
+  public let different: [String]
+  /// Constants that only the model has.
+  public let onlyInModel: [String]
+  /// Constants that only the source gives.
+  public let onlyInSource: [String]
+
+  /// True when both have the same constants.
+  public var holds: Bool { different.isEmpty && onlyInModel.isEmpty && onlyInSource.isEmpty }
+
+  init(_ model: Model, against path: String) throws {
+    source = path
+    var other = try Model.open(path)
+    if case .artifact(let file) = model.origin, case .source = other.origin {
+      _ = try CastWeights(to: file.artifact.metadata.dataType).run(on: &other.graph)
+    }
+    func constants(_ graph: Graph) -> [Name: Tensor] {
+      Dictionary(graph.constants.map { (Name(graph[$0].name), $1.tensor) }) { first, _ in first }
+    }
+    let (mine, theirs) = (constants(model.graph), constants(other.graph))
+    var (equal, different) = (0, [String]())
+    for (name, tensor) in mine {
+      guard let twin = theirs[name] else { continue }
+      if tensor.dataType == twin.dataType, tensor.shape == twin.shape, tensor.digest == twin.digest {
+        equal += 1
+      } else {
+        different.append(name.text)
+      }
+    }
+    self.equal = equal
+    self.different = different.sorted()
+    onlyInModel = mine.keys.filter { theirs[$0] == nil }.sorted().map(\.text)
+    onlyInSource = theirs.keys.filter { mine[$0] == nil }.sorted().map(\.text)
+  }
+
+  var json: JSON {
+    [
+      "source": JSON(source), "holds": JSON(holds), "equal": JSON(equal), "different": JSON(different),
+      "only_in_model": JSON(onlyInModel), "only_in_source": JSON(onlyInSource),
+    ]
+  }
+}

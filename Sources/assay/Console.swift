@@ -1,0 +1,50 @@
+import AssayKit
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Results on standard output, messages on standard error.
+enum Console {
+  /// A reader that goes away ends a write with an error, not the process with a signal.
+  static func survivesClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+
+  /// Writes a result and its line end; a full disk or a closed pipe is a failure.
+  static func result(_ text: String) throws {
+    var rest = Array((text + "\n").utf8)[...]
+    while !rest.isEmpty {
+      let written = rest.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw Failure("standard output: cannot write: \(String(cString: strerror(errno)))")
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// A line of what went wrong.
+  static func fail(_ line: String) { message("assay: " + line) }
+
+  /// A line worth knowing.
+  static func message(_ line: String) {
+    var bytes = Array((line + "\n").utf8)
+    _ = write(STDERR_FILENO, &bytes, bytes.count)
+  }
+
+  /// Shows how far long work is, on a terminal only, on one line that goes away.
+  static func progress(_ what: String) -> (Double) -> Void {
+    guard isatty(STDERR_FILENO) == 1 else { return { _ in } }
+    var shown = -1
+    return { share in
+      let percent = Int(min(max(share, 0), 1) * 100)
+      guard percent != shown else { return }
+      shown = percent
+      var bytes = Array((percent == 100 ? "\r\u{1B}[K" : "\r\(what) \(percent) %\u{1B}[K").utf8)
+      _ = write(STDERR_FILENO, &bytes, bytes.count)
+    }
+  }
+}

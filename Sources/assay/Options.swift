@@ -1,0 +1,29 @@
+import ArgumentParser
+import AssayKit
+
+/// Options of several commands.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print JSON for programs.")
+  var json = false
+
+  @Flag(help: "Print no messages beside results and errors.")
+  var quiet = false
+
+  /// Notes go to standard error, unless nobody wants them.
+  func note(_ notes: [String]) {
+    guard !quiet else { return }
+    for note in notes { Console.message("note: " + note) }
+  }
+}
+
+struct ExecutionOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Threads to compute with (default: as many as cores).", valueName: "n"))
+  var threads = defaultThreads
+
+  @Option(help: ArgumentHelp("The system, where the files cannot tell.", valueName: "name"))
+  var system: String?
+
+  func validate() throws {
+    guard (1...64).contains(threads) else { throw ValidationError("--threads takes a number from 1 to 64") }
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import AssayKit
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Run a model on recordings.")
+
+  @Argument(help: "An artifact, a model folder, or a weight file with its configuration beside it.")
+  var model: String
+
+  @Argument(help: "Audio files, or .npy arrays taken as mono waveforms at the model's rate.")
+  var inputs: [String] = []
+
+  @Option(help: ArgumentHelp("Feed a graph input as it is.", valueName: "name=file.npy"))
+  var input: [String] = []
+
+  @Option(help: ArgumentHelp("Write every output whole.", valueName: "file.safetensors"))
+  var save: String?
+
+  @Flag(help: "Add layer states to the outputs.")
+  var layers = false
+
+  @Option(help: ArgumentHelp("Show these values in full, by name.", valueName: "a,b"))
+  var outputs: String?
+
+  @Flag(help: "Run all inputs as one padded batch.")
+  var batch = false
+
+  @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var output: OutputOptions
+
+  func validate() throws {
+    guard inputs.isEmpty != input.isEmpty else {
+      throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
+    }
+  }
+
+  func run() throws {
+    let named = outputs?.split(separator: ",").map(String.init) ?? []
+    let model = try Model.open(model, system: execution.system)
+    output.note(model.notes)
+    let runner = try Runner(model, threads: execution.threads, layers: layers, outputs: named)
+    if !input.isEmpty {
+      let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
+      try show([result], named)
+      if let save { try RunResult.save([result], to: save) }
+      return
+    }
+    if batch {
+      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
+      let (results, tensors) = try runner.run(batch: clips)
+      try show(results, named)
+      if let save { try RunResult.save(tensors, metadata: [], to: save) }
+      return
+    }
+    var kept: [RunResult] = []
+    for path in inputs {
+      let result = try runner.run(Clip.load(path, rate: model.preprocessing.sampleRate))
+      try show([result], named)
+      if save != nil { kept.append(result) }
+    }
+    if let save { try RunResult.save(kept, to: save) }
+  }
+
+  private func show(_ results: [RunResult], _ named: [String]) throws {
+    for result in results { try Console.result(output.json ? result.json(named: named).compact : result.text) }
+  }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import AssayKit
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check a model's integrity, its golden cases, and its weights against a source.")
+
+  @Argument(help: "An artifact, a model folder, or a weight file with its configuration beside it.")
+  var model: String
+
+  @Option(help: ArgumentHelp("A golden case, or a folder of them.", valueName: "case-or-folder"))
+  var golden: [String] = []
+
+  @Option(help: ArgumentHelp("Compare weights with those of this model.", valueName: "source"))
+  var against: String?
+
+  @OptionGroup var execution: ExecutionOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() throws {
+    let verdict = try Verdict(
+      model, goldens: golden, against: against, system: execution.system, threads: execution.threads)
+    try Console.result(output.json ? verdict.json.compact : verdict.text)
+    if !verdict.holds { throw ExitCode(ExitStatus.differs.rawValue) }
+  }
+}
