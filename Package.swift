@@ -53,6 +53,7 @@ let package = Package(
     // Tests: one target a room, the same file names.
     .target(name: "TestSupport", dependencies: ["Bytes", "Tensors"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Bytes", "Tensors", "Formats", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
