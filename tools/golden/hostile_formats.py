@@ -49,7 +49,7 @@ def text(value):
 def number(value):
     if -(1 << 31) <= value < 1 << 31:
         return b"J" + struct.pack("<i", value)
-    return b"\x8a\x09" + value.to_bytes(9, "little", signed=True)
+    return b"\x8a\x08" + value.to_bytes(8, "little", signed=True)
 
 
 def tuple_(*items):

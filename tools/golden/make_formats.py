@@ -91,7 +91,7 @@ def globals_of(data):
     if data[:4] == b"PK\x03\x04":
         archive = zipfile.ZipFile(io.BytesIO(data))
         for name in archive.namelist():
-            if name.count("/") == 1 and name.endswith((".pkl", "/constants.pkl")):
+            if name.count("/") == 1 and name.endswith(("/data.pkl", "/constants.pkl")):
                 Recorder(io.BytesIO(archive.read(name)), seen).load()
     else:
         stream = io.BytesIO(data)

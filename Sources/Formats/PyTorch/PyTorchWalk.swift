@@ -13,8 +13,8 @@ public struct LeftOut: Hashable, Sendable {
 struct PyTorchWalk {
   /// Containers may nest this deep.
   static let nestingLimit = 256
-  /// No more steps than this; containers that share containers can make exponentially many names.
-  static let stepLimit = 4_000_000
+  /// No more steps than this on ways that lead to tensors; shared containers can make exponentially many names.
+  static let stepLimit = 250_000
   /// A joined name may have this many bytes.
   static let nameLimit = 4096
 
@@ -35,7 +35,8 @@ struct PyTorchWalk {
   private mutating func visit(_ value: PickleValue, name: String?, depth: Int) throws(FormatError) {
     guard case .object(let index) = value else { return }
     let place = objects.pickle.objects[index].offset
-    steps += 1
+    if !holdsTensor[index] && !barren.insert(index).inserted { return }
+    steps += holdsTensor[index] ? 1 : 0
     guard steps <= PyTorchWalk.stepLimit, (name?.utf8.count ?? 0) <= PyTorchWalk.nameLimit else {
       throw FormatError("pytorch", .limitExceeded("containers within containers make too many names"), offset: place)
     }
@@ -43,7 +44,6 @@ struct PyTorchWalk {
       throw FormatError(
         "pytorch", .limitExceeded("containers nested deeper than \(PyTorchWalk.nestingLimit)"), offset: place)
     }
-    if !holdsTensor[index] && !barren.insert(index).inserted { return }
     guard open.insert(index).inserted else {
       leftOut.append(LeftOut(name: name ?? "", reason: "a container that contains itself"))
       return
