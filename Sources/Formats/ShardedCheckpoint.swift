@@ -53,7 +53,8 @@ public final class ShardedCheckpoint: TensorSource {
       }
       for entry in source.entries {
         guard places[Name(entry.name)] == shard else {
-          throw FormatError("index", .invalid("the index does not place this tensor here"), file: file, place: [entry.name])
+          throw FormatError(
+            "index", .invalid("the index does not place this tensor here"), file: file, place: [entry.name])
         }
       }
       found += source.entries.count
@@ -64,7 +65,8 @@ public final class ShardedCheckpoint: TensorSource {
     if found != places.count {
       let present = Set(entries.map { Name($0.name) })
       let missing = places.keys.filter { !present.contains($0) }.min() ?? Name("")
-      throw FormatError("index", .missing("the tensor is not in its shard \(places[missing]?.text ?? "")"), place: [missing.text])
+      throw FormatError(
+        "index", .missing("the tensor is not in its shard \(places[missing]?.text ?? "")"), place: [missing.text])
     }
     (self.entries, self.shards, self.globals, self.leftOut) = (entries, shards, globals, leftOut)
     self.sources = sources

@@ -12,10 +12,10 @@ struct StridedLayout: Hashable, Sendable {
   /// The first element's place, in elements.
   let offset: Int
 
-  /// A copy may have this many bytes, or `copyToStorageLimit` times its storage, whichever is more.
-  static let copyLimit = 256 << 20
+  /// A copy may have this many bytes, or `copyToFileLimit` times the file's, whichever is more.
+  static let copyLimit = 128 << 20
   /// See `copyLimit`.
-  static let copyToStorageLimit = 64
+  static let copyToFileLimit = 16
 
   /// True when the elements follow each other in row-major order.
   var isContiguous: Bool {
@@ -43,14 +43,16 @@ struct StridedLayout: Hashable, Sendable {
   }
 
   /// The elements in row-major order: a view of `storage` where they lie so, otherwise a copy. `check` came before.
-  func tensor(over storage: ByteView, format: String) throws(FormatError) -> Tensor {
+  ///
+  /// A small storage can be spread over any number of elements: a copy is limited by the file's size.
+  func tensor(over storage: ByteView, fileSize: Int, format: String) throws(FormatError) -> Tensor {
     let count = shape.count * dataType.size
     if shape.count == 0 { return Tensor(dataType, shape, bytes: try storage.slice(0, 0, format: format)) }
     if isContiguous {
       return Tensor(dataType, shape, bytes: try storage.slice(offset * dataType.size, count, format: format))
     }
-    guard count <= StridedLayout.copyLimit || count / StridedLayout.copyToStorageLimit <= storage.count else {
-      throw FormatError(format, .limitExceeded("a tensor of \(count) bytes spread over \(storage.count)"))
+    guard count <= StridedLayout.copyLimit || count / StridedLayout.copyToFileLimit <= fileSize else {
+      throw FormatError(format, .limitExceeded("a tensor of \(count) bytes over a storage of \(storage.count)"))
     }
     let region = ByteRegion(count: count, name: storage.region.name) { target in
       storage.withUnsafeBytes { source in

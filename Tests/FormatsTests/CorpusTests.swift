@@ -1,7 +1,7 @@
 import Bytes
 import Formats
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// What tools/golden/make_formats.py says of the files in golden/formats.

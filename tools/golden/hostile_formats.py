@@ -270,6 +270,7 @@ def safetensors_rejects():
         "offsets-negative.safetensors": ("invalid", file({"a": f32(-8, 0, [2])})),
         "offsets-three.safetensors": ("invalid", file({"a": {**f32(0, 8), "data_offsets": [0, 8, 8]}})),
         "dtype-unknown.safetensors": ("unsupported", file({"a": {**f32(0, 8), "dtype": "F4"}})),
+        "dtype-c128.safetensors": ("unsupported", file({"a": {"dtype": "C128", "shape": [1], "data_offsets": [0, 16]}}, b"\0" * 16)),
         "metadata-number.safetensors": ("invalid", file({"__metadata__": {"a": 1}}, b"")),
         "metadata-text.safetensors": ("invalid", file({"__metadata__": "a"}, b"")),
         "empty.safetensors": ("truncated", b""),

@@ -49,7 +49,7 @@ public enum NPYFile {
 
     let strides = Array(Shape(Array(shape.dimensions.reversed())).strides.reversed())
     let layout = StridedLayout(dataType: dataType, shape: shape, strides: strides, offset: 0)
-    return try layout.tensor(over: bytes, format: "npy")
+    return try layout.tensor(over: bytes, fileSize: view.count, format: "npy")
   }
 
   private static func header(

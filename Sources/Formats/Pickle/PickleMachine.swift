@@ -4,14 +4,18 @@ import Bytes
 ///
 /// Opcode meanings: CPython's `Lib/pickletools.py`.
 struct PickleMachine {
+  /// A pickle may have this many bytes.
+  static let sizeLimit = 128 << 20
   /// No more opcodes than this; a checkpoint of 1,000 tensors has about 60,000.
-  static let opcodeLimit = 8_000_000
+  static let opcodeLimit = 4_000_000
   /// No more containers and objects than this.
-  static let objectLimit = 2_000_000
+  static let objectLimit = 1_000_000
+  /// The name of a class or function may have this many bytes, its module too.
+  static let globalNameLimit = 1024
   /// No more values than this on the stack at once.
   static let stackLimit = 1_000_000
   /// No more memo entries than this.
-  static let memoLimit = 2_000_000
+  static let memoLimit = 1_000_000
 
   var reader: ByteReader
   private(set) var pickle: Pickle
@@ -199,6 +203,9 @@ extension PickleMachine {
   }
 
   private mutating func global(_ module: String, _ name: String) throws(FormatError) {
+    guard module.utf8.count <= PickleMachine.globalNameLimit, name.utf8.count <= PickleMachine.globalNameLimit else {
+      throw error(.limitExceeded("a class's name of more than \(PickleMachine.globalNameLimit) bytes"))
+    }
     if known.insert(Name(module + "\n" + name)).inserted {
       pickle.globals.append(PickleGlobal(module: module, name: name, offset: place))
     }

@@ -47,6 +47,11 @@ struct PyTorchArchive {
   func pickle(_ name: String) throws(FormatError) -> Pickle {
     let path = root + "/" + name
     guard let member = archive.member(path) else { throw FormatError("pytorch", .missing("the member \(path)")) }
+    guard member.size <= PickleMachine.sizeLimit else {
+      throw FormatError(
+        "pickle", .limitExceeded("a pickle of more than \(PickleMachine.sizeLimit) bytes"), offset: member.offset,
+        place: [path])
+    }
     let bytes = try archive.contents(member)
     do throws(FormatError) {
       let pickle = try Pickle.read(bytes)

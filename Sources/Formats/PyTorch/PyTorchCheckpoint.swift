@@ -26,6 +26,7 @@ public final class PyTorchCheckpoint: TensorSource {
   private let tensors: [Name: (tensor: PyTorchTensor, place: Place)]
   private let archive: ZipArchive?
   private let path: String
+  private let fileSize: Int
   private let inflated = Mutex<(name: String, bytes: ByteView)?>(nil)
 
   /// Opens the file at `path`.
@@ -40,6 +41,7 @@ public final class PyTorchCheckpoint: TensorSource {
 
   private init(_ view: ByteView, path: String) throws(FormatError) {
     self.path = path
+    fileSize = view.count
     var found: [(name: String, tensor: PyTorchTensor, place: Place)] = []
     if view.hasPrefix(FileFormat.zipMagic) {
       let file = try PyTorchArchive(view)
@@ -77,7 +79,9 @@ public final class PyTorchCheckpoint: TensorSource {
       metadata = [("version", "1001"), ("byteorder", "little"), ("protocol", String(file.pickle.protocolVersion))]
     }
 
-    entries = found.map { TensorEntry(name: $0.name, dataType: $0.tensor.layout.dataType, shape: $0.tensor.layout.shape) }
+    entries = found.map {
+      TensorEntry(name: $0.name, dataType: $0.tensor.layout.dataType, shape: $0.tensor.layout.shape)
+    }
     var tensors: [Name: (tensor: PyTorchTensor, place: Place)] = [:]
     for (name, tensor, place) in found {
       guard tensors.updateValue((tensor, place), forKey: Name(name)) == nil else {
@@ -113,7 +117,7 @@ public final class PyTorchCheckpoint: TensorSource {
       guard let (tensor, place) = tensors[Name(name)] else { throw FormatError("pytorch", .missing("no such tensor")) }
       let storage = try bytes(place).slice(
         tensor.storage.part.lowerBound, tensor.storage.part.count, format: "pytorch")
-      let plain = try tensor.layout.tensor(over: storage, format: "pytorch")
+      let plain = try tensor.layout.tensor(over: storage, fileSize: fileSize, format: "pytorch")
       return tensor.resolved(plain)
     } catch { throw error.inside(name).inFile(path) }
   }

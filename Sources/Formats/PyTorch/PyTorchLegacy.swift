@@ -36,7 +36,9 @@ struct PyTorchLegacy {
     _ = try next()
     guard case .int(1001) = try next().root else { throw refuse(.unsupported("another protocol than 1001")) }
     let system = try next()
-    guard PyTorchLegacy.isLittleEndian(system) else { throw refuse(.unsupported("a checkpoint that is not little-endian")) }
+    guard PyTorchLegacy.isLittleEndian(system) else {
+      throw refuse(.unsupported("a checkpoint that is not little-endian"))
+    }
     pickle = try next()
     let keys = try next()
     globals = pickle.globals

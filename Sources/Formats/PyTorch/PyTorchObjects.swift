@@ -70,13 +70,11 @@ struct PyTorchObjects {
     switch name {
     case "torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor_v3":
       return try tensor(name, values, at: object.offset)
-    case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state",
-      "torch.nn.parameter.Buffer":
+    case "torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state":
       return values.isEmpty ? .opaque(name) : .wrapper(values[0])
     case "torch._tensor._rebuild_from_type_v2", "torch._tensor._rebuild_from_type":
       return try rebuilt(values, at: object.offset)
-    case "torch.jit._pickle.restore_type_tag", "torch.jit._pickle.build_tensorlist",
-      "torch.jit._pickle.build_tensor_from_id":
+    case "torch.jit._pickle.restore_type_tag", "torch.jit._pickle.build_tensorlist":
       return isScript && !values.isEmpty ? .wrapper(values[0]) : .opaque(name)
     case "collections.OrderedDict", "collections.defaultdict", "collections.Counter":
       // Python 2 gave an ordered dict's pairs as a list of lists.

@@ -17,12 +17,15 @@ struct PyTorchWalk {
   static let stepLimit = 250_000
   /// A joined name may have this many bytes.
   static let nameLimit = 4096
+  /// All joined names together may have this many bytes.
+  static let namesLimit = 64 << 20
 
   private let objects: PyTorchObjects
   private let holdsTensor: [Bool]
-  private var barren: Set<Int> = []
+  private var visited: Set<Int> = []
   private var open: Set<Int> = []
   private var steps = 0
+  private var nameBytes = 0
   private(set) var tensors: [(name: String, tensor: PyTorchTensor, offset: Int)] = []
   private(set) var leftOut: [LeftOut] = []
 
@@ -34,10 +37,17 @@ struct PyTorchWalk {
 
   private mutating func visit(_ value: PickleValue, name: String?, depth: Int) throws(FormatError) {
     guard case .object(let index) = value else { return }
-    let place = objects.pickle.objects[index].offset
-    if !holdsTensor[index] && !barren.insert(index).inserted { return }
+    let object = objects.pickle.objects[index]
+    let place = object.offset
+    let isNew = visited.insert(index).inserted
+    if !holdsTensor[index] && !isNew { return }
+    // What is met once costs no more than the file does; what is met again costs its children each time.
     steps += holdsTensor[index] ? 1 : 0
-    guard steps <= PyTorchWalk.stepLimit, (name?.utf8.count ?? 0) <= PyTorchWalk.nameLimit else {
+    steps += isNew ? 0 : object.items.count + object.entries.count
+    let nameLength = name?.utf8.count ?? 0
+    nameBytes += nameLength
+    guard steps <= PyTorchWalk.stepLimit, nameLength <= PyTorchWalk.nameLimit, nameBytes <= PyTorchWalk.namesLimit
+    else {
       throw FormatError("pytorch", .limitExceeded("containers within containers make too many names"), offset: place)
     }
     guard depth <= PyTorchWalk.nestingLimit else {

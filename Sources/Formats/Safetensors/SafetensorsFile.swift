@@ -15,6 +15,12 @@ public final class SafetensorsFile: TensorSource {
   private let tensors: [Name: Tensor]
   private let path: String
 
+  /// The format's types, from the last to the first in the reference implementation's order. It has no C128.
+  static let dataTypes: [DataType] = [
+    .uint64, .int64, .float64, .complex64, .float32, .uint32, .int32, .bfloat16, .float16, .uint16, .int16,
+    .float8E4M3, .float8E5M2, .int8, .uint8, .bool,
+  ]
+
   /// A header may have this many bytes.
   public static let headerLimit = 100_000_000
 
@@ -62,7 +68,7 @@ public final class SafetensorsFile: TensorSource {
   }
 
   private static func metadata(_ json: JSON) throws(FormatError) -> [(name: String, value: String)] {
-    guard let value = json["__metadata__"] else { return [] }
+    guard let value = json["__metadata__"], !value.isNull else { return [] }
     var texts: [(name: String, value: String)] = []
     for member in value.object ?? [] {
       if let text = member.value.string { texts.append((member.name, text)) }
@@ -116,7 +122,7 @@ public final class SafetensorsFile: TensorSource {
       let lengths = integers(member.value["shape"]), let offsets = integers(member.value["data_offsets"]),
       offsets.count == 2, fields.count == 3
     else { throw refuse("a tensor needs dtype, shape and data_offsets, and nothing else") }
-    guard let dataType = DataType(rawValue: type) else {
+    guard let dataType = DataType(rawValue: type), SafetensorsFile.dataTypes.contains(dataType) else {
       throw FormatError("safetensors", .unsupported("the element type \(type)"), offset: place)
     }
     let shape = try Shape.checked(lengths, format: "safetensors", offset: place)

@@ -6,12 +6,6 @@ import Tensors
 /// Ordered as the reference implementation does, by type from the widest to the narrowest and then by name, so that
 /// every tensor is aligned; the header is padded with spaces to 8 bytes. Metadata is sorted by key.
 public enum SafetensorsWriter {
-  /// The reference implementation's order of types, last first. C128 has no place in the format.
-  private static let order: [DataType] = [
-    .uint64, .int64, .float64, .complex64, .float32, .uint32, .int32, .bfloat16, .float16, .uint16, .int16,
-    .float8E4M3, .float8E5M2, .int8, .uint8, .bool,
-  ]
-
   /// Writes `tensors` to `path`, which appears only once it is whole.
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [(name: String, value: String)] = [], to path: String
@@ -54,7 +48,7 @@ public enum SafetensorsWriter {
       guard names.insert(Name(entry.name)).inserted, Name(entry.name) != Name("__metadata__") else {
         throw FormatError("safetensors", .duplicateName(entry.name))
       }
-      guard let rank = order.firstIndex(of: entry.dataType) else {
+      guard let rank = SafetensorsFile.dataTypes.firstIndex(of: entry.dataType) else {
         throw FormatError(
           "safetensors", .unsupported("the element type \(entry.dataType.rawValue)"), place: [entry.name])
       }

@@ -38,7 +38,7 @@ public final class ZipArchive: Sendable {
   /// No more than this many times its compressed bytes may a member inflate to; deflate cannot do more.
   public static let inflationLimit = 1032
   /// A member may inflate to this many bytes, or `inflatedToArchiveLimit` times the archive, whichever is more.
-  public static let inflatedSizeLimit = 256 << 20
+  public static let inflatedSizeLimit = 128 << 20
   /// See `inflatedSizeLimit`.
   public static let inflatedToArchiveLimit = 64
 
@@ -135,14 +135,16 @@ public final class ZipArchive: Sendable {
     let region = try ByteRegion(count: member.size, name: member.name) { (bytes) throws(FormatError) in
       let read = checked.withLock { _ in ZipArchive.inflate(handle, member.index, into: bytes) }
       guard read else {
-        throw FormatError("zip", .digestMismatch("it does not inflate to what the directory says"), offset: member.offset)
+        throw FormatError(
+          "zip", .digestMismatch("it does not inflate to what the directory says"), offset: member.offset)
       }
     }
     return region.view
   }
 
   /// True when the member filled `bytes` exactly; libzip checks the CRC once it has met the end.
-  private static func inflate(_ handle: OpaquePointer, _ index: Int, into bytes: UnsafeMutableRawBufferPointer) -> Bool {
+  private static func inflate(_ handle: OpaquePointer, _ index: Int, into bytes: UnsafeMutableRawBufferPointer) -> Bool
+  {
     guard let file = zip_fopen_index(handle, zip_uint64_t(index), 0) else { return false }
     defer { zip_fclose(file) }
     var rest = bytes[...]

@@ -23,6 +23,9 @@ struct ZipDirectory {
   /// The members, in the directory's order.
   private(set) var records: [Record] = []
 
+  /// An archive may have this many members.
+  static let memberLimit = 1 << 18
+
   private static let recordSize = 46
   private static let headerSize = 30
   private static let endSize = 22
@@ -31,6 +34,10 @@ struct ZipDirectory {
     let end = try ZipDirectory.findEnd(view)
     guard end.count <= end.size / ZipDirectory.recordSize else {
       throw FormatError("zip", .truncated(needed: end.count, available: end.size), offset: view.offset + end.start)
+    }
+    guard end.count <= ZipDirectory.memberLimit else {
+      throw FormatError(
+        "zip", .limitExceeded("more than \(ZipDirectory.memberLimit) members"), offset: view.offset + end.start)
     }
     var reader = ByteReader(try view.slice(end.start, end.size, format: "zip"), format: "zip")
     var names: Set<Name> = []
@@ -126,7 +133,8 @@ struct ZipDirectory {
     if disk != 0 && disk != UInt16.max { throw refuse("an archive in several files") }
     // Unix keeps the file's mode in the upper half.
     if madeBy == 3 && attributes >> 28 == 0xA { throw refuse("a symbolic link") }
-    guard let size = Int(exactly: sizes[0]), let compressed = Int(exactly: sizes[1]), let header = Int(exactly: sizes[2])
+    guard let size = Int(exactly: sizes[0]), let compressed = Int(exactly: sizes[1]),
+      let header = Int(exactly: sizes[2])
     else { throw FormatError("zip", .overflow("a member's size"), offset: place, place: [name]) }
     guard method != 0 || size == compressed else {
       throw FormatError("zip", .invalid("a stored member of two sizes"), offset: place, place: [name])
@@ -157,7 +165,8 @@ struct ZipDirectory {
         && Int(view[place + 20]) | Int(view[place + 21]) << 8 == view.count - place - endSize
     }
     guard let place else {
-      throw FormatError("zip", .invalid("no end record: the file is cut short or no zip archive"), offset: view.range.upperBound)
+      throw FormatError(
+        "zip", .invalid("no end record: the file is cut short or no zip archive"), offset: view.range.upperBound)
     }
     var reader = ByteReader(try view.slice(place + 4, 16, format: "zip"), format: "zip")
     let disks = try reader.read(UInt32.self)
