@@ -36,7 +36,7 @@ import Testing
     let original = try HostileFilesTests.bytes(file)
     var bytes = original
     for index in bytes.indices {
-      for mask in [0x01, 0x80, 0xFF] as [UInt8] {
+      for mask in [0x01, 0xFF] as [UInt8] {
         bytes[index] = original[index] ^ mask
         _ = survives(bytes, format)
       }

@@ -193,6 +193,8 @@ def pytorch_rejects():
         "joined-path-twice.pt": ("duplicateName", archive(dict_(text("a.b"), tensor(), text("a"), dict_(text("b"), tensor())))),
         # The pickle.
         "pickle-nested-a-million-deep.pt": ("limitExceeded", archive(b")" + b"\x85" * 1_000_000, deflate=True)),
+        "pickle-nested-deep.pt": ("limitExceeded", archive(b"]" + b"]" * 300 + b"a" * 300)),
+        "pickle-global-name.pt": ("limitExceeded", archive(global_("a" * 2000, "b"))),
         "pickle-stack-bomb.pt": ("limitExceeded", archive(b"N" * 2_000_000, deflate=True)),
         "pickle-memo-bomb.pt": ("limitExceeded", archive(b"N" + b"\x94" * 3_000_000, deflate=True)),
         "pickle-object-bomb.pt": ("limitExceeded", archive(b")0" * 2_500_000, deflate=True)),

@@ -271,6 +271,9 @@ def make_pytorch(folder):
         for protocol in (2, 3, 4, 5):
             put(f"{name}-zip-p{protocol}.pt", save(value, protocol=protocol), "pytorch-zip", tensors)
             put(f"{name}-legacy-p{protocol}.pt", save(value, True, protocol), "pytorch-legacy", tensors)
+        if name in ("nested", "dtypes"):
+            put(f"{name}-zip-p1.pt", save(value, protocol=1), "pytorch-zip", tensors)
+            put(f"{name}-legacy-p1.pt", save(value, True, 1), "pytorch-legacy", tensors)
         if name in ("views", "state_dict"):
             data = save(value)
             put(f"{name}-deflated.pt", rezip(data, method=zipfile.ZIP_DEFLATED), "pytorch-zip", tensors)
