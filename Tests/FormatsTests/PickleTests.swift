@@ -27,7 +27,8 @@ import Testing
   @Test(arguments: [
     ("(dp0\nVa\np1\nI1\nsVb\np2\n(lp3\nF1.5\naNaI01\naI00\nas.", "dict('a',1,'b',list(1.5,None,true,false))"),
     ("L1234567890123456789012L\n.", "<23>"), ("L-5L\n.", "-5"), ("(I1\nI2\ntp0\n.", "tuple(1,2)"),
-    ("V\\u20ac\\u005cé\n.", "'€\\Ã©'"), ("S'it\\'s'\n.", "'it's'"), ("S\"a\"\n.", "'a'"), ("Phere\n.", "persistent('here')"),
+    ("V\\u20ac\\u005cé\n.", "'€\\Ã©'"), ("S'it\\'s'\n.", "'it's'"), ("S\"a\"\n.", "'a'"),
+    ("Phere\n.", "persistent('here')"),
     ("(ia\nB\n.", "instance(global('a','B'),tuple())"), ("(ca\nB\nI1\no.", "instance(global('a','B'),tuple(1))"),
     ("ca\nB\n)R}b.", "instance(global('a','B'),tuple())!dict()"), ("I1\n2N00.", "1"), ("(NN1N.", "None"),
   ])
@@ -36,14 +37,15 @@ import Testing
     #expect(text(pickle.root, pickle) == expected)
   }
 
-  @Test(arguments: [
-    ([0x8A, 0], "0"), ([0x8A, 1, 0xFF], "-1"), ([0x8A, 2, 0xFF, 0x00], "255"),
-    ([0x8A, 8, 0, 0, 0, 0, 0, 0, 0, 0x80], "\(Int.min)"), ([0x8A, 9, 0, 0, 0, 0, 0, 0, 0, 0x80, 0], "<9>"),
-    ([0x8B, 1, 0, 0, 0, 7], "7"), ([0x4A, 0xFE, 0xFF, 0xFF, 0xFF], "-2"),
-    ([0x47, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0], "1.5"), ([0x55, 1, 0xFF], "<1>"), ([0x43, 2, 1, 2], "<2>"),
-    ([0x28, 0x4B, 1, 0x91], "set(1)"), ([0x8F, 0x28, 0x4B, 1, 0x90], "set(1)"),
-    ([0x8C, 1, 0x61, 0x8C, 1, 0x42, 0x93, 0x29, 0x7D, 0x92], "instance(global('a','B'),tuple(),dict())"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([0x8A, 0], "0"), ([0x8A, 1, 0xFF], "-1"), ([0x8A, 2, 0xFF, 0x00], "255"),
+      ([0x8A, 8, 0, 0, 0, 0, 0, 0, 0, 0x80], "\(Int.min)"), ([0x8A, 9, 0, 0, 0, 0, 0, 0, 0, 0x80, 0], "<9>"),
+      ([0x8B, 1, 0, 0, 0, 7], "7"), ([0x4A, 0xFE, 0xFF, 0xFF, 0xFF], "-2"),
+      ([0x47, 0x3F, 0xF8, 0, 0, 0, 0, 0, 0], "1.5"), ([0x55, 1, 0xFF], "<1>"), ([0x43, 2, 1, 2], "<2>"),
+      ([0x28, 0x4B, 1, 0x91], "set(1)"), ([0x8F, 0x28, 0x4B, 1, 0x90], "set(1)"),
+      ([0x8C, 1, 0x61, 0x8C, 1, 0x42, 0x93, 0x29, 0x7D, 0x92], "instance(global('a','B'),tuple(),dict())"),
+    ] as [([UInt8], String)])
   func readsBinary(_ bytes: [UInt8], _ expected: String) throws {
     let pickle = try Pickle.read(view(bytes + [0x2E]))
     #expect(text(pickle.root, pickle) == expected)

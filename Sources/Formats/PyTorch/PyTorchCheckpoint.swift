@@ -23,7 +23,15 @@ public final class PyTorchCheckpoint: TensorSource {
     case bytes(ByteView)
   }
 
-  private let tensors: [Name: (tensor: PyTorchTensor, place: Place)]
+  private struct Found: Sendable {
+    let name: String
+    let tensor: PyTorchTensor
+    let place: Place
+    /// Where the pickle speaks of it.
+    let offset: Int
+  }
+
+  private let tensors: [Name: Found]
   private let archive: ZipArchive?
   private let path: String
   private let fileSize: Int
@@ -42,7 +50,7 @@ public final class PyTorchCheckpoint: TensorSource {
   private init(_ view: ByteView, path: String) throws(FormatError) {
     self.path = path
     fileSize = view.count
-    var found: [(name: String, tensor: PyTorchTensor, place: Place)] = []
+    var found: [Found] = []
     if view.hasPrefix(FileFormat.zipMagic) {
       let file = try PyTorchArchive(view)
       archive = file.archive
@@ -73,7 +81,7 @@ public final class PyTorchCheckpoint: TensorSource {
         guard let bytes = file.storages[Name(tensor.storage.key)] else {
           throw FormatError("pytorch", .missing("the storage \(tensor.storage.key)"), offset: offset, place: [name])
         }
-        found.append((name, tensor, .bytes(bytes)))
+        found.append(Found(name: name, tensor: tensor, place: .bytes(bytes), offset: offset))
       }
       (globals, leftOut) = (file.globals, walk.leftOut)
       metadata = [("version", "1001"), ("byteorder", "little"), ("protocol", String(file.pickle.protocolVersion))]
@@ -82,10 +90,11 @@ public final class PyTorchCheckpoint: TensorSource {
     entries = found.map {
       TensorEntry(name: $0.name, dataType: $0.tensor.layout.dataType, shape: $0.tensor.layout.shape)
     }
-    var tensors: [Name: (tensor: PyTorchTensor, place: Place)] = [:]
-    for (name, tensor, place) in found {
-      guard tensors.updateValue((tensor, place), forKey: Name(name)) == nil else {
-        throw FormatError("pytorch", .duplicateName(name))
+    var tensors: [Name: Found] = [:]
+    for one in found {
+      if let other = tensors.updateValue(one, forKey: Name(one.name)) {
+        let first = "the tensor at byte \(other.offset) and the one"
+        throw FormatError("pytorch", .duplicateName(one.name), offset: one.offset, place: [first])
       }
     }
     self.tensors = tensors
@@ -93,11 +102,12 @@ public final class PyTorchCheckpoint: TensorSource {
 
   private static func place(
     _ walk: PyTorchWalk, _ file: PyTorchArchive, folder: String
-  ) throws(FormatError) -> [(name: String, tensor: PyTorchTensor, place: Place)] {
-    var found: [(name: String, tensor: PyTorchTensor, place: Place)] = []
-    for (name, tensor, _) in walk.tensors {
+  ) throws(FormatError) -> [Found] {
+    var found: [Found] = []
+    for (name, tensor, offset) in walk.tensors {
       do throws(FormatError) {
-        found.append((name, tensor, .member(try file.member(tensor.storage, in: folder))))
+        let member = try file.member(tensor.storage, in: folder)
+        found.append(Found(name: name, tensor: tensor, place: .member(member), offset: offset))
       } catch { throw error.inside(name) }
     }
     return found
@@ -114,8 +124,9 @@ public final class PyTorchCheckpoint: TensorSource {
   /// The tensor of that name, its member's CRC checked: a view of the file where its elements lie in order, else a copy.
   public func tensor(_ name: String) throws(FormatError) -> Tensor {
     do throws(FormatError) {
-      guard let (tensor, place) = tensors[Name(name)] else { throw FormatError("pytorch", .missing("no such tensor")) }
-      let storage = try bytes(place).slice(
+      guard let found = tensors[Name(name)] else { throw FormatError("pytorch", .missing("no such tensor")) }
+      let tensor = found.tensor
+      let storage = try bytes(found.place).slice(
         tensor.storage.part.lowerBound, tensor.storage.part.count, format: "pytorch")
       let plain = try tensor.layout.tensor(over: storage, fileSize: fileSize, format: "pytorch")
       return tensor.resolved(plain)

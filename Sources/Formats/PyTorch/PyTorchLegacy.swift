@@ -17,9 +17,9 @@ struct PyTorchLegacy {
   /// True when the stream starts with torch's magic number, in any pickle protocol.
   static func starts(_ view: ByteView) -> Bool {
     if view.hasPrefix([UInt8(ascii: "L")] + magicText) || view.hasPrefix([0x8A, 10] + magicBytes) { return true }
-    guard view.count >= 23, view[0] == 0x80, view[1] <= 5 else { return false }
+    guard view.count > 2, view[0] == 0x80, view[1] <= 5 else { return false }
     let start = view[2] == 0x95 ? 11 : 2
-    return view.withUnsafeBytes { $0[start...].starts(with: [0x8A, 10] + magicBytes) }
+    return view.count > start && view.withUnsafeBytes { $0[start...].starts(with: [0x8A, 10] + magicBytes) }
   }
 
   init(_ view: ByteView) throws(FormatError) {
