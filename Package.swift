@@ -54,6 +54,18 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["Bytes", "Tensors"], path: "Tests/TestSupport"),
     .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"]),
     .testTarget(name: "AudioTests", dependencies: ["Bytes", "Tensors", "Audio", "TestSupport"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Bytes", "Tensors", "Formats", "TestSupport"]),
+    .testTarget(name: "IRTests", dependencies: ["Bytes", "Tensors", "IR", "TestSupport"]),
+    .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
+    .testTarget(name: "ExecutorTests", dependencies: ["Bytes", "Tensors", "IR", "Executor", "Formats", "TestSupport"]),
+    .testTarget(
+      name: "PassesTests", dependencies: ["Bytes", "Tensors", "IR", "Executor", "Passes", "Formats", "TestSupport"]),
+    .testTarget(
+      name: "FrontendsTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Frontends", "TestSupport"]),
+    .testTarget(
+      name: "VerificationTests",
+      dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "Tensors", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

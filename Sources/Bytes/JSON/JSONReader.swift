@@ -1,10 +1,12 @@
 extension JSON {
   /// How deep arrays and objects may nest.
   public static let depthLimit = 64
+  /// How many values a document may have: each takes far more memory than the two bytes it may be written in.
+  public static let valueLimit = 2_000_000
 
   /// Reads one JSON document (RFC 8259) that fills `view`; white space around it is allowed.
   ///
-  /// Strict: UTF-8, no comments, no trailing commas, no name twice in one object, nesting up to `depthLimit`.
+  /// Strict: UTF-8, no comments, no trailing commas, no name twice in one object, nesting up to `depthLimit`, at most `valueLimit` values.
   public static func read(_ view: ByteView, format: String) throws(FormatError) -> JSON {
     try view.withUnsafeBytes { (bytes) throws(FormatError) in
       var reader = JSONReader(bytes: bytes, start: view.offset, format: format)
@@ -18,6 +20,7 @@ private struct JSONReader {
   let start: Int
   let format: String
   var position = 0
+  var values = 0
 
   mutating func document() throws(FormatError) -> JSON {
     let value = try value(depth: 0)
@@ -39,6 +42,10 @@ private struct JSONReader {
   mutating func value(depth: Int) throws(FormatError) -> JSON {
     skipSpace()
     let place = position
+    values += 1
+    guard values <= JSON.valueLimit else {
+      throw FormatError(format, .limitExceeded("JSON of more than \(JSON.valueLimit) values"), offset: start + place)
+    }
     guard let byte = next else { throw error("the document ends where a value should stand") }
     let content: JSON.Content
     switch byte {
