@@ -65,7 +65,8 @@ let package = Package(
     .testTarget(
       name: "VerificationTests",
       dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),
-    .testTarget(name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "Tensors", "TestSupport"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "Tensors", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -38,8 +38,10 @@ final class GoldenFolder: GoldenFiles {
   }
 
   func recording(_ file: String) throws(FormatError) -> String {
-    guard !file.isEmpty, file != "..", file != ".", !file.utf8.contains(UInt8(ascii: "/")), !file.utf8.contains(0) else {
-      throw FormatError(GoldenCase.format, .invalid("a file of a case is a plain name in its folder, found \"\(file)\""))
+    guard !file.isEmpty, file != "..", file != ".", !file.utf8.contains(UInt8(ascii: "/")), !file.utf8.contains(0)
+    else {
+      throw FormatError(
+        GoldenCase.format, .invalid("a file of a case is a plain name in its folder, found \"\(file)\""))
     }
     return joinPath(folder, file)
   }
@@ -85,7 +87,9 @@ struct EmbeddedGoldens: GoldenFiles {
   /// `cases` as an artifact holds them: documents whose arrays stand in the artifact under `CASE/...`.
   ///
   /// A recording is embedded as the waveform it decodes to at `rate`.
-  static func embedding(_ cases: [GoldenCase], rate: Int) throws -> (documents: [JSON], tensors: [(name: String, tensor: Tensor)]) {
+  static func embedding(_ cases: [GoldenCase], rate: Int) throws -> (
+    documents: [JSON], tensors: [(name: String, tensor: Tensor)]
+  ) {
     var tensors: [(name: String, tensor: Tensor)] = []
     let documents = try cases.map { golden in
       func place(_ key: String, _ tensor: Tensor) -> [(String, JSON?)] {

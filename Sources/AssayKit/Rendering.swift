@@ -8,7 +8,9 @@ extension Inspection {
   /// Metadata, then a line a tensor, then what a pickle names.
   public var text: String {
     var lines = ["\(printable(path)): \(format.rawValue)"]
-    for member in metadata.object ?? [] { lines.append("  \(printable(member.name)): \(printable(member.value.compact))") }
+    for member in metadata.object ?? [] {
+      lines.append("  \(printable(member.name)): \(printable(member.value.compact))")
+    }
     let numbers = rows.reduce(0) { $0 + $1.entry.shape.count }
     let bytes = rows.reduce(0) { $0 + $1.entry.bytes }
     lines.append("\(rows.count) tensors, \(numbers) numbers, \(bytes) bytes")
@@ -94,7 +96,8 @@ extension CaseResult {
         lines.append("  no known value is wrong by itself: the error lies before the first of them, or adds up")
       }
       if !divergence.inherited.isEmpty {
-        lines.append("  wrong only because of what comes before: \(divergence.inherited.map(printable).joined(separator: ", "))")
+        lines.append(
+          "  wrong only because of what comes before: \(divergence.inherited.map(printable).joined(separator: ", "))")
       }
     } else {
       lines.append("  the case knows no values inside the model, so the place cannot be told")
@@ -130,7 +133,9 @@ extension WeightComparison {
   /// One line, and the names of what differs.
   public var text: String {
     var lines = ["\(holds ? "holds    " : "DIFFERS  ")weights of \(printable(source)): \(equal) equal"]
-    for (names, what) in [(different, "differs"), (onlyInModel, "only in the model"), (onlyInSource, "only in the source")] {
+    for (names, what) in [
+      (different, "differs"), (onlyInModel, "only in the model"), (onlyInSource, "only in the source"),
+    ] {
       lines += names.map { "  \(printable($0)): \(what)" }
     }
     return lines.joined(separator: "\n")

@@ -28,7 +28,9 @@ public struct Verdict: Sendable {
 
   /// Verifies the model at `path`: its integrity, then the cases it carries, then those at `goldens`, then its weights
   /// against `source`. Throws where it cannot be judged: damaged, unreadable, nothing to judge by.
-  public init(_ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int)
+  public init(
+    _ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int
+  )
     throws
   {
     let model = try Model.open(path, system: system)

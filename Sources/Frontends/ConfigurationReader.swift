@@ -35,7 +35,9 @@ struct ConfigurationReader {
   }
 
   mutating func size(_ key: String, default fallback: Int) throws(FormatError) -> Int {
-    try value(key, default: fallback, "a number from 1 to \(ConfigurationReader.sizeLimit)") { ConfigurationReader.size($0) }
+    try value(key, default: fallback, "a number from 1 to \(ConfigurationReader.sizeLimit)") {
+      ConfigurationReader.size($0)
+    }
   }
 
   private static func size(_ json: JSON) -> Int? {

@@ -48,7 +48,9 @@ extension GraphBuilder {
   mutating func weightNormConv1d(
     _ x: ValueID, _ scope: WeightScope, _ inputs: Int, _ outputs: Int, kernel: Int, _ conv: Conv
   ) throws -> ValueID {
-    let spellings = [("parametrizations.weight.original0", "parametrizations.weight.original1"), ("weight_g", "weight_v")]
+    let spellings = [
+      ("parametrizations.weight.original0", "parametrizations.weight.original1"), ("weight_g", "weight_v"),
+    ]
     guard let (g, v) = spellings.first(where: { scope.has($0.0) || scope.has($0.1) }) else {
       return try conv1d(x, scope, inputs, outputs, kernel: kernel, conv, hasBias: true)
     }

@@ -61,7 +61,8 @@ public struct ModelFiles: Sendable {
     case .pytorchZip, .pytorchLegacy, .torchscript: weights = try PyTorchCheckpoint(region)
     case .onnx, .assay, .npy, .unknown:
       throw FormatError(
-        "model", .unsupported("the file's contents are \(format.rawValue); weights are read from safetensors and PyTorch"),
+        "model",
+        .unsupported("the file's contents are \(format.rawValue); weights are read from safetensors and PyTorch"),
         file: path)
     }
   }

@@ -8,7 +8,8 @@ extension Graph: CustomStringConvertible {
     for node in nodes { lines.append(describe(node)) }
     for state in states { lines.append("state \(printable(state.name)) = \(printable(self[state.value].name))") }
     for output in outputs {
-      lines.append("output \(printable(output.name)): \(self[output.value].type) = \(printable(self[output.value].name))")
+      lines.append(
+        "output \(printable(output.name)): \(self[output.value].type) = \(printable(self[output.value].name))")
     }
     return lines.joined(separator: "\n")
   }

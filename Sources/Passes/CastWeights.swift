@@ -58,7 +58,9 @@ extension Tensor {
     var lost = CastCounts()
     let region = ByteRegion(count: count * 2) { bytes in
       withFloats { floats in
-        guard let source = floats.baseAddress, let result = bytes.bindMemory(to: UInt16.self).baseAddress else { return }
+        guard let source = floats.baseAddress, let result = bytes.bindMemory(to: UInt16.self).baseAddress else {
+          return
+        }
         lost = narrow(source, result, count: count, to: half)
       }
     }

@@ -22,7 +22,9 @@ public struct Divergence: Sendable {
   {
     let graph = executor.graph
     let whole = golden.expected.filter { $0.places == nil }
-    guard whole.contains(where: { expected in !graph.outputs.contains { $0.name == expected.name } }) else { return nil }
+    guard whole.contains(where: { expected in !graph.outputs.contains { $0.name == expected.name } }) else {
+      return nil
+    }
     var byValue: [ValueID: [GoldenCase.Expected]] = [:]
     for expected in golden.expected { byValue[graph.value(called: expected.name)!, default: []].append(expected) }
     var own: [Comparison] = []

@@ -89,7 +89,9 @@ extension GoldenCase {
         try GoldenCase.expected(
           member.name, JSONFields(member.value, format: GoldenCase.format), files, tolerance))
     }
-    guard !expected.isEmpty else { throw fields.error("\"expected\" needs an object with at least one value", at: values) }
+    guard !expected.isEmpty else {
+      throw fields.error("\"expected\" needs an object with at least one value", at: values)
+    }
     self.expected = expected
     self.document = document
     try fields.finish()

@@ -42,7 +42,8 @@ public struct Verifier {
     let inputs = try prepare(golden.input)
     var actual: [ValueID: Tensor] = [:]
     let outputs = try executor.run(
-      inputs, observing: Observation(golden.expected.map(\.name)) { id, tensor in
+      inputs,
+      observing: Observation(golden.expected.map(\.name)) { id, tensor in
         actual[id] = tensor
         return nil
       })

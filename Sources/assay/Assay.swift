@@ -7,7 +7,8 @@ struct Assay: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "assay",
     abstract: "Reads speech-emotion models, casts them into one compact file, and proves that they are still the same.",
-    discussion: "Exit codes: 0 it holds; 1 numbers or weights differ; 2 it cannot be read, judged or written; 64 usage.",
+    discussion:
+      "Exit codes: 0 it holds; 1 numbers or weights differ; 2 it cannot be read, judged or written; 64 usage.",
     version: Conversion.tool,
     subcommands: [Inspect.self, Convert.self, Run.self, Verify.self])
 

@@ -30,12 +30,14 @@ extension Binary: Evaluation {
       left = UnsafePointer(operands.output)
     }
     if let period = repeatingPeriod(b, in: shape) {
-      arithmetic(operation, left, operands[1], operands.output, count: shape.count, period: period,
+      arithmetic(
+        operation, left, operands[1], operands.output, count: shape.count, period: period,
         workers: operands.workers)
     } else {
       let right = Block(capacity: shape.count)
       gather(operands[1], right.pointer, lengths: shape.dimensions, strides: broadcastStrides(b, to: shape))
-      arithmetic(operation, left, right.pointer, operands.output, count: shape.count, period: shape.count,
+      arithmetic(
+        operation, left, right.pointer, operands.output, count: shape.count, period: shape.count,
         workers: operands.workers)
     }
   }

@@ -62,16 +62,20 @@ struct Wav2Vec2Configuration {
     }
     guard hiddenSize % headCount == 0, hiddenSize % positionGroups == 0 else {
       throw config.error(
-        "hidden_size", "\(hiddenSize) does not divide by num_attention_heads \(headCount) and "
+        "hidden_size",
+        "\(hiddenSize) does not divide by num_attention_heads \(headCount) and "
           + "num_conv_pos_embedding_groups \(positionGroups)")
     }
   }
 
   /// Keys that matter in training, decoding or book-keeping only.
   private static let keysWithoutEffect: Set<String> = [
-    "_name_or_path", "_attn_implementation", "_attn_implementation_autoset", "activation_dropout", "adapter_kernel_size",
-    "adapter_stride", "apply_spec_augment", "architectures", "attention_dropout", "bad_words_ids", "begin_suppress_tokens",
-    "bos_token_id", "chunk_size_feed_forward", "classifier_proj_size", "codevector_dim", "contrastive_logits_temperature",
+    "_name_or_path", "_attn_implementation", "_attn_implementation_autoset", "activation_dropout",
+    "adapter_kernel_size",
+    "adapter_stride", "apply_spec_augment", "architectures", "attention_dropout", "bad_words_ids",
+    "begin_suppress_tokens",
+    "bos_token_id", "chunk_size_feed_forward", "classifier_proj_size", "codevector_dim",
+    "contrastive_logits_temperature",
     "cross_attention_hidden_size", "ctc_loss_reduction", "ctc_zero_infinity", "decoder_start_token_id",
     "diversity_loss_weight", "diversity_penalty", "do_sample", "dtype", "early_stopping",
     "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty", "feat_extract_dropout",
@@ -86,7 +90,8 @@ struct Wav2Vec2Configuration {
     "num_codevectors_per_group", "num_feat_extract_layers", "num_negatives", "num_return_sequences",
     "output_attentions", "output_hidden_size", "output_hidden_states", "output_scores", "pad_token_id", "prefix",
     "problem_type", "proj_codevector_dim", "pruned_heads", "remove_invalid_values", "repetition_penalty",
-    "return_dict", "return_dict_in_generate", "sep_token_id", "suppress_tokens", "task_specific_params", "tdnn_dilation",
+    "return_dict", "return_dict_in_generate", "sep_token_id", "suppress_tokens", "task_specific_params",
+    "tdnn_dilation",
     "tdnn_dim", "tdnn_kernel", "temperature", "tf_legacy_loss", "tie_encoder_decoder", "tie_word_embeddings",
     "tokenizer_class", "top_k", "top_p", "torch_dtype", "torchscript", "transformers_version", "typical_p",
     "use_bfloat16", "use_cache", "vocab_size", "xvector_output_dim",

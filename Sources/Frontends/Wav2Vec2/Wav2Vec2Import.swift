@@ -73,7 +73,8 @@ private struct Wav2Vec2Place {
     let found = names.filter { $0.hasSuffix(mark) }
     guard found.count == 1 else {
       throw GraphError(
-        "", "\(found.count) tensors have names that end in \(mark); a wav2vec 2.0 model has one. "
+        "",
+        "\(found.count) tensors have names that end in \(mark); a wav2vec 2.0 model has one. "
           + "`assay inspect` lists the names")
     }
     encoder = String(found[0].dropLast(mark.count))
@@ -91,7 +92,8 @@ private struct Wav2Vec2Place {
     for architecture in architectures {
       guard let named = Wav2Vec2Place.heads[architecture], named != system else { continue }
       throw GraphError(
-        architecture, "config.json names this architecture, whose head is that of \(named.rawValue); "
+        architecture,
+        "config.json names this architecture, whose head is that of \(named.rawValue); "
           + "the weights are of \(system.rawValue)")
     }
     return system
@@ -128,7 +130,8 @@ extension Metadata.Preprocessing {
     }
     guard let json else {
       throw FormatError(
-        "model", .missing("preprocessor_config.json, which says whether the waveform is normalised"), file: files.folder)
+        "model", .missing("preprocessor_config.json, which says whether the waveform is normalised"), file: files.folder
+      )
     }
     do throws(FormatError) {
       var reader = try ConfigurationReader(json)

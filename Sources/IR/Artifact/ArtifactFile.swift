@@ -55,7 +55,8 @@ public struct ArtifactFile: Sendable {
     }
     let goldens = try JSON.read(section(.goldens), format: Artifact.format)
     guard let cases = goldens.array else {
-      throw FormatError(Artifact.format, .invalid("the goldens are a list, found \(goldens.kind)"), offset: goldens.offset)
+      throw FormatError(
+        Artifact.format, .invalid("the goldens are a list, found \(goldens.kind)"), offset: goldens.offset)
     }
     artifact = Artifact(
       metadata: try Metadata(JSON.read(section(.metadata), format: Artifact.format)),
@@ -81,7 +82,8 @@ public struct ArtifactFile: Sendable {
     }
     let size: UInt32 = try reader.read()
     guard size == UInt32(Artifact.headerSize) else {
-      throw reader.error(.invalid("a header of \(size) bytes; version 1 has \(Artifact.headerSize)"), at: reader.offset - 4)
+      throw reader.error(
+        .invalid("a header of \(size) bytes; version 1 has \(Artifact.headerSize)"), at: reader.offset - 4)
     }
     var lengths: [Int] = []
     for section in ArtifactSection.allCases { lengths.append(try reader.readSize("the length of the \(section)")) }
@@ -132,7 +134,8 @@ public struct ArtifactFile: Sendable {
       entries.append(entry)
     }
     guard end == dataLength else {
-      throw FormatError(Artifact.format, .invalid("the tensors end at \(end) of \(dataLength) bytes"), offset: json.offset)
+      throw FormatError(
+        Artifact.format, .invalid("the tensors end at \(end) of \(dataLength) bytes"), offset: json.offset)
     }
     return entries
   }
