@@ -5,14 +5,14 @@ import Tensors
 import Verification
 
 /// The arrays and recordings of golden cases in a folder. No name leads out of it.
-final class GoldenFolder: GoldenFiles {
+package final class GoldenFolder: GoldenFiles {
   private let folder: String
   private var opened: [Name: SafetensorsFile] = [:]
 
-  init(_ folder: String) { self.folder = folder }
+  package init(_ folder: String) { self.folder = folder }
 
   /// The cases at `path`: one document, or every `*.golden.json` of a folder, sorted by name.
-  static func cases(_ path: String) throws -> [GoldenCase] {
+  package static func cases(_ path: String) throws -> [GoldenCase] {
     try inFile(path) {
       switch fileKind(path) {
       case .folder:
@@ -37,7 +37,7 @@ final class GoldenFolder: GoldenFiles {
     }
   }
 
-  func recording(_ file: String) throws(FormatError) -> String {
+  package func recording(_ file: String) throws(FormatError) -> String {
     guard !file.isEmpty, file != "..", file != ".", !file.utf8.contains(UInt8(ascii: "/")), !file.utf8.contains(0)
     else {
       throw FormatError(
@@ -46,7 +46,7 @@ final class GoldenFolder: GoldenFiles {
     return joinPath(folder, file)
   }
 
-  func array(file: String, tensor: String?) throws(FormatError) -> Tensor {
+  package func array(file: String, tensor: String?) throws(FormatError) -> Tensor {
     let path = try recording(file)
     if let tensor {
       if opened[Name(file)] == nil { opened[Name(file)] = try SafetensorsFile.open(path) }
