@@ -24,7 +24,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from hostile_formats import npy_rejects, pytorch_rejects, safetensors_rejects, Zip, os_system, python2_dict
+from hostile_formats import npy_rejects, os_system, python2_dict, pytorch_rejects, safetensors_rejects
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "golden" / "formats"
 DTYPES = {
@@ -186,7 +186,7 @@ def special():
         "conjugated": {"conj": complex_.conj(), "imag": complex_.clone().conj().imag, "real": complex_.clone().real,
                        "plain": complex_, "conj-t": complex_.conj().t()},
         "namespace": {"args": argparse.Namespace(lr=0.1, layers=[1, 2]), "model": plain},
-        "long-keys": {"config": {"k" * 9000: {"x" * 9000: []}}, "model": plain},
+        "long-keys": {"config": {"k" * 4500: []}, "model": plain},
         "custom-class": {"config": Thing(a=1, b={"c": 2}), "model": plain},
         "omegaconf-like": {"cfg": config, "model": plain},
         "fairseq-like": {
