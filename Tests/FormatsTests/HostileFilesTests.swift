@@ -45,13 +45,13 @@ import Testing
   }
 
   /// Bytes of the pickle itself, without a CRC that gives the damage away.
-  @Test(arguments: ["nested", "odd", "dtypes", "parameters"], [2, 4])
+  @Test(arguments: ["nested", "odd", "parameters"], [2, 4])
   func picklesFlippedAnywhere(_ name: String, _ version: Int) throws {
     let original = try HostileFilesTests.bytes("pytorch/accept/\(name)-legacy-p\(version).pt")
     var generator = SeededGenerator(seed: 1)
     var bytes = original
     for index in bytes.indices {
-      for _ in 0..<4 {
+      for _ in 0..<2 {
         bytes[index] = UInt8.random(in: 0...255, using: &generator)
         _ = survives(bytes, .pytorchLegacy)
       }

@@ -191,6 +191,7 @@ def pytorch_rejects():
         "arguments-missing.pt": ("invalid", archive(dict_(text("w"), global_("torch._utils", "_rebuild_tensor_v2") + b")R"))),
         "joined-name-twice.pt": ("duplicateName", archive(dict_(text("1"), tensor(), number(1), tensor()))),
         "joined-path-twice.pt": ("duplicateName", archive(dict_(text("a.b"), tensor(), text("a"), dict_(text("b"), tensor())))),
+        "joined-name-long.pt": ("limitExceeded", archive(dict_(text("n" * 5000), tensor()), deflate=True)),
         # The pickle.
         "pickle-nested-a-million-deep.pt": ("limitExceeded", archive(b")" + b"\x85" * 1_000_000, deflate=True)),
         "pickle-nested-deep.pt": ("limitExceeded", archive(b"]" + b"]" * 300 + b"a" * 300)),

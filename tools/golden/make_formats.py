@@ -24,7 +24,7 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from hostile_formats import npy_rejects, pytorch_rejects, safetensors_rejects, Zip, os_system, python2_dict
+from hostile_formats import npy_rejects, os_system, python2_dict, pytorch_rejects, safetensors_rejects
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "golden" / "formats"
 DTYPES = {
@@ -186,6 +186,7 @@ def special():
         "conjugated": {"conj": complex_.conj(), "imag": complex_.clone().conj().imag, "real": complex_.clone().real,
                        "plain": complex_, "conj-t": complex_.conj().t()},
         "namespace": {"args": argparse.Namespace(lr=0.1, layers=[1, 2]), "model": plain},
+        "long-keys": {"config": {"k" * 4500: []}, "model": plain},
         "custom-class": {"config": Thing(a=1, b={"c": 2}), "model": plain},
         "omegaconf-like": {"cfg": config, "model": plain},
         "fairseq-like": {
@@ -209,6 +210,7 @@ def left_out():
         "quantized": ({"q": torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8), "w": torch.zeros(1)}, ["q"]),
         "sparse": ({"s": torch.eye(2).to_sparse(), "w": torch.zeros(1)}, ["s"]),
         "bare-storage": ({"s": torch.zeros(2).untyped_storage(), "w": torch.zeros(1)}, ["s"]),
+        "meta": ({"m": torch.empty(2, device="meta"), "w": torch.zeros(1)}, ["m"]),
         "complex32": ({"c": torch.zeros(2, dtype=torch.complex32), "w": torch.zeros(1)}, ["c"]),
         "tuple-key": ({(1, 2): torch.ones(1), "w": torch.zeros(1)}, [""]),
         "contains-itself": ({"l": loop}, ["l.1"]),

@@ -51,7 +51,7 @@ struct PyTorchObjects {
     case .dict: return .container(pairs(object.items))
     case .set: return .opaque("a set")
     case .global: return .opaque("a class or function")
-    case .persistent: return .opaque("a storage without a tensor")
+    case .persistent: return .unsupported("a storage without a tensor")
     case .instance: return try instance(object, at: index)
     }
   }

@@ -44,10 +44,7 @@ struct PyTorchWalk {
     // What is met once costs no more than the file does; what is met again costs its children each time.
     steps += holdsTensor[index] ? 1 : 0
     steps += isNew ? 0 : object.items.count + object.entries.count
-    let nameLength = name?.utf8.count ?? 0
-    nameBytes += nameLength
-    guard steps <= PyTorchWalk.stepLimit, nameLength <= PyTorchWalk.nameLimit, nameBytes <= PyTorchWalk.namesLimit
-    else {
+    guard steps <= PyTorchWalk.stepLimit, nameBytes <= PyTorchWalk.namesLimit else {
       throw FormatError("pytorch", .limitExceeded("containers within containers make too many names"), offset: place)
     }
     guard depth <= PyTorchWalk.nestingLimit else {
@@ -77,20 +74,27 @@ struct PyTorchWalk {
     _ key: PickleValue, _ value: PickleValue, of parent: String?, depth: Int
   ) throws(FormatError) {
     guard case .object(let index) = value else { return }
+    // Where no tensor is no name is needed, however long the keys are.
+    guard holdsTensor[index] else { return try visit(value, name: nil, depth: depth + 1) }
     let word: String
     switch key {
     case .string(let text): word = text
     case .int(let number): word = String(number)
     default:
-      if holdsTensor[index] {
-        leftOut.append(LeftOut(name: parent ?? "", reason: "under a key that is neither text nor a whole number"))
-      }
+      leftOut.append(LeftOut(name: parent ?? "", reason: "under a key that is neither text nor a whole number"))
       return
     }
+    let length = (parent?.utf8.count ?? 0) + word.utf8.count
+    guard length < PyTorchWalk.nameLimit else {
+      throw FormatError(
+        "pytorch", .limitExceeded("a joined name of more than \(PyTorchWalk.nameLimit) bytes"),
+        offset: objects.pickle.objects[index].offset)
+    }
+    nameBytes += length
     try visit(value, name: parent.map { $0 + "." + word } ?? word, depth: depth + 1)
   }
 
-  /// For each object, whether a tensor, or a storage, can be reached from it.
+  /// For each object, whether a storage, or a tensor without one, can be reached from it.
   private static func reachTensors(_ objects: PyTorchObjects) -> [Bool] {
     let all = objects.pickle.objects
     func parts(_ index: Int, _ body: (Int) -> Void) {
@@ -110,7 +114,10 @@ struct PyTorchWalk {
         next[$0] += 1
       }
     }
-    var reached = all.map { $0.kind == .persistent }
+    var reached = all.indices.map { index in
+      all[index].kind == .persistent
+        || objects.pickle.call(.object(index)).map { PyTorchTypes.unsupported[$0.name] != nil } == true
+    }
     var queue = reached.indices.filter { reached[$0] }
     while let index = queue.popLast() {
       for parent in parents[starts[index]..<starts[index + 1]] where !reached[Int(parent)] {
