@@ -91,3 +91,15 @@ public func joinPath(_ folder: String, _ name: String) -> String {
 
 /// How many processors this process may use.
 public func activeProcessorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+/// The most memory this process held so far, in bytes, mapped pages included.
+public func peakResidentBytes() -> Int {
+  var usage = rusage()
+  #if canImport(Darwin)
+    getrusage(RUSAGE_SELF, &usage)
+    return usage.ru_maxrss
+  #else
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  #endif
+}
