@@ -38,6 +38,9 @@ struct Operands {
   /// The threads that share the work.
   let workers: Workers
 
+  /// What has been written of the result.
+  var written: UnsafePointer<Float> { UnsafePointer(output) }
+
   /// The elements of an input that is there.
   subscript(_ index: Int) -> UnsafePointer<Float> { inputs[index]! }
 

@@ -2,8 +2,8 @@ import AssayKit
 import Bytes
 import Foundation
 import Frontends
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 
 /// Holds the program to the contract's tables.
@@ -80,7 +80,9 @@ import Testing
     #expect(try Program.run("verify", audeering + "/pytorch").status == 2)
     #expect(try Program.run("inspect", "/nowhere").status == 2)
     #expect(try Program.run("inspect", Repository.root + "/README.md").status == 2)
-    for usage in [["frobnicate"], ["inspect"], ["inspect", "a", "--colour"], ["run", "model"], ["run", "m", "a", "--threads", "0"]] {
+    for usage in [
+      ["frobnicate"], ["inspect"], ["inspect", "a", "--colour"], ["run", "model"], ["run", "m", "a", "--threads", "0"],
+    ] {
       #expect(try Program.run(usage).status == 64)
     }
   }
@@ -88,14 +90,17 @@ import Testing
   @Test func inspectPrintsTheContractsDocument() throws {
     let folder = Repository.golden("models/audeering")
     for (path, format) in [
-      ("pytorch", "pytorch-zip"), ("legacy", "pytorch-legacy"), ("safetensors", "safetensors"), ("sharded", "safetensors"),
+      ("pytorch", "pytorch-zip"), ("legacy", "pytorch-legacy"), ("safetensors", "safetensors"),
+      ("sharded", "safetensors"),
     ] {
       let document = try Program.run("inspect", "\(folder)/\(path)", "--json", "--digests").json()
       #expect(document["format"]?.string == format)
       #expect(document.object?.map(\.name).starts(with: ["format", "tensors", "metadata", "globals"]) == true)
       let tensors = try #require(document["tensors"]?.array)
       #expect(tensors.allSatisfy { $0.object?.map(\.name) == ["name", "dtype", "shape", "bytes", "sha256"] })
-      #expect(format.hasPrefix("pytorch") == (document["globals"]?.array?.contains { $0.string == "torch._utils._rebuild_tensor_v2" }))
+      #expect(
+        format.hasPrefix("pytorch")
+          == (document["globals"]?.array?.contains { $0.string == "torch._utils._rebuild_tensor_v2" }))
     }
     try withTemporaryFolder { folder in
       let artifact = folder + "/model.assay"
@@ -120,7 +125,8 @@ import Testing
 
   @Test func publishedValuesWaitForTheFile() throws {
     let cases = try GoldenFolder.cases(Repository.golden("published"))
-    #expect(cases.map(\.system) == ["wav2vec2-regression", "onnx"] || cases.map(\.system) == ["onnx", "wav2vec2-regression"])
+    #expect(
+      cases.map(\.system) == ["wav2vec2-regression", "onnx"] || cases.map(\.system) == ["onnx", "wav2vec2-regression"])
     let noise = try #require(cases.first { $0.system == "onnx" })
     guard case .waveform(let samples) = noise.input else {
       Issue.record("the noise is a waveform")

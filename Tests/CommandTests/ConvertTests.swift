@@ -95,7 +95,8 @@ import Testing
       let before = try Data(contentsOf: URL(fileURLWithPath: kept))
       for step in 0..<12 {
         let delay = Double(step) * 0.012
-        try Program.kill(after: delay, ["convert", Self.package + "/pytorch", "-o", fresh, "--golden", Self.package + "/goldens"])
+        try Program.kill(
+          after: delay, ["convert", Self.package + "/pytorch", "-o", fresh, "--golden", Self.package + "/goldens"])
         if FileManager.default.fileExists(atPath: fresh) {
           // It got that far: then it is whole.
           #expect(throws: Never.self) { try ArtifactFile(path: fresh).checkIntegrity() }
@@ -111,7 +112,8 @@ import Testing
     try withTemporaryFolder { folder in
       let target = folder + "/model.assay"
       _ = try Program.run(
-        "convert", Self.package + "/safetensors", "-o", target, "--golden", Self.package + "/goldens/silence-1s.golden.json")
+        "convert", Self.package + "/safetensors", "-o", target, "--golden",
+        Self.package + "/goldens/silence-1s.golden.json")
       let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: target)))
       var random = SeededGenerator(seed: 2026)
       // Every byte of a small artifact is flipped in IRTests; here, places all over a real one.

@@ -24,7 +24,9 @@ import Testing
   }
 
   @Test func aLineForEachInputInOrder() throws {
-    let files = ["speech.flac", "stereo-44k1.flac", "pcm24-16k.wav", "speech-8k.ogg"].map { Repository.golden("audio/" + $0) }
+    let files = ["speech.flac", "stereo-44k1.flac", "pcm24-16k.wav", "speech-8k.ogg"].map {
+      Repository.golden("audio/" + $0)
+    }
     let outcome = try Program.run(["run", Self.model, "--json"] + files)
     #expect(outcome.status == 0)
     let inputs = try outcome.output.split(separator: "\n").map {

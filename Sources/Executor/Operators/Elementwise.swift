@@ -27,7 +27,7 @@ extension Binary: Evaluation {
     var left = operands[0]
     if a != shape {
       gather(left, operands.output, lengths: shape.dimensions, strides: broadcastStrides(a, to: shape))
-      left = UnsafePointer(operands.output)
+      left = operands.written
     }
     if let period = repeatingPeriod(b, in: shape) {
       arithmetic(
