@@ -20,15 +20,17 @@ extension Evaluation {
 }
 
 /// Arrangements of a weight other than the graph's own.
-enum PreparedLayout {
-  /// [out, in, kernel] as [out, kernel, in]
-  case tapMajor
+enum PreparedLayout: Hashable {
+  /// [out, in], or [out, in, kernel] as [out, kernel · in], in panels for `groups` products.
+  case panels(groups: Int)
 }
 
 /// What a node sees while it runs.
 struct Operands {
-  /// The inputs' elements; nil where an optional input is left out.
+  /// The inputs' elements; nil where an optional input is left out, or packed.
   let inputs: [UnsafePointer<Float>?]
+  /// The inputs that were packed, at their places.
+  let packed: [PackedWeight?]
   /// The inputs' shapes in the graph, whatever the arrangement in memory.
   let shapes: [Shape?]
   /// Room for the result.
@@ -41,7 +43,7 @@ struct Operands {
   /// What has been written of the result.
   var written: UnsafePointer<Float> { UnsafePointer(output) }
 
-  /// The elements of an input that is there.
+  /// The elements of an input that is there and not packed.
   subscript(_ index: Int) -> UnsafePointer<Float> { inputs[index]! }
 
   /// The elements of an input that may be left out.

@@ -5,8 +5,8 @@ import Tensors
 
 /// Runs a graph: the reference meaning of every operator.
 ///
-/// Weights are prepared once, when the executor is made: mapped floats are used where they lie, half-width ones are
-/// widened, convolution weights rearranged. `run` may be called from several threads.
+/// Weights are prepared once, when the executor is made: those of products are packed, other mapped floats are used
+/// where they lie, half-width ones are widened. `run` may be called from several threads.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
@@ -17,20 +17,30 @@ public final class Executor: Sendable {
   private let weights: [[Weight?]]
   private let pool = BlockPool()
 
-  /// A constant as a node reads it.
+  /// A value as a node reads it.
   private enum Weight: Sendable {
     case tensor(Tensor)
     case block(Block)
+    case packed(PackedWeight)
+  }
+
+  /// What multiplies by constant weights.
+  public enum Products: Sendable {
+    /// Our own product over packed weights.
+    case packed
+    /// OpenBLAS over the weights as they are: the reference.
+    case blas
   }
 
   /// Prepares `graph` for running on `threads` threads. The same number of threads gives the same bits every time.
-  public init(_ graph: Graph, threads: Int) throws(ExecutionError) {
+  public init(_ graph: Graph, threads: Int, products: Products = .packed) throws(ExecutionError) {
     do throws(GraphError) { try graph.validate() } catch { throw ExecutionError(error) }
     self.graph = graph
     workers = Workers(threads)
     self.threads = workers.count
     var weights: [[Weight?]] = []
     var plain: [ValueID: Weight] = [:]
+    var packed: [Packing: Weight] = [:]
     for node in graph.nodes {
       var row: [Weight?] = []
       for (index, input) in node.inputs.enumerated() {
@@ -38,15 +48,35 @@ public final class Executor: Sendable {
           row.append(nil)
           continue
         }
-        if plain[input] == nil { plain[input] = try Executor.floats(constant, graph[input].name, workers) }
-        switch node.op.evaluation.prepared(index, constant.tensor.shape) {
-        case nil: row.append(plain[input])
-        case .tapMajor: row.append(.block(Executor.tapMajor(plain[input]!, constant.tensor.shape, workers)))
+        let layout = products == .packed ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
+        if let layout, let done = packed[Packing(value: input, layout: layout)] {
+          row.append(done)
+          continue
+        }
+        let weight: Weight
+        if let done = plain[input] {
+          weight = done
+        } else {
+          weight = try Executor.floats(constant, graph[input].name, workers)
+        }
+        if case .panels(let groups)? = layout {
+          let panels = Executor.packed(weight, constant.tensor.shape, groups: groups, workers)
+          packed[Packing(value: input, layout: layout!)] = panels
+          row.append(panels)
+        } else {
+          plain[input] = weight
+          row.append(weight)
         }
       }
       weights.append(row)
     }
     self.weights = weights
+  }
+
+  /// A constant that has been packed, and how.
+  private struct Packing: Hashable {
+    let value: ValueID
+    let layout: PreparedLayout
   }
 
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight
@@ -70,18 +100,34 @@ public final class Executor: Sendable {
     }
   }
 
-  private static func tapMajor(_ weight: Weight, _ shape: Shape, _ workers: Workers) -> Block {
-    let block = Block(capacity: shape.count)
-    withPointer(weight) {
-      Kernels.tapMajor($0, block.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
+  private static func packed(_ weight: Weight, _ shape: Shape, groups: Int, _ workers: Workers) -> Weight {
+    withPointer(weight) { pointer in
+      var source = pointer
+      let rearranged = shape.rank == 3 && shape[2] > 1 ? Block(capacity: shape.count) : nil
+      if let rearranged {
+        tapMajor(
+          source, rearranged.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
+        source = UnsafePointer(rearranged.pointer)
+      }
+      defer { withExtendedLifetime(rearranged) {} }
+      return .packed(
+        PackedWeight(
+          packing: source, outputs: shape[0] / groups, depth: shape.dimensions.dropFirst().reduce(1, *),
+          groups: groups, workers: workers))
     }
-    return block
   }
 
-  private static func withPointer(_ weight: Weight, _ body: (UnsafePointer<Float>) -> Void) {
-    switch weight {
-    case .tensor(let tensor): tensor.withFloats { body($0.baseAddress!) }
-    case .block(let block): body(UnsafePointer(block.pointer))
+  private static func withPointer<R>(_ weight: Weight, _ body: (UnsafePointer<Float>) -> R) -> R {
+    defer { withExtendedLifetime(weight) {} }
+    return body(pointer(weight)!)
+  }
+
+  /// Where a value's floats lie, as long as it lives; nil for a packed one.
+  private static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
+    switch value {
+    case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
+    case .block(let block): UnsafePointer(block.pointer)
+    case .packed: nil
     }
   }
 
@@ -162,18 +208,12 @@ public final class Executor: Sendable {
       withExtendedLifetime(operandValues) {
         node.op.evaluation.compute(
           Operands(
-            inputs: operandValues.map { $0.map(pointer) },
+            inputs: operandValues.map { $0.flatMap(Executor.pointer) },
+            packed: operandValues.map { if case .packed(let weight)? = $0 { weight } else { nil } },
             shapes: node.inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: block.pointer,
             outputShape: shape, workers: workers))
       }
       return block
-    }
-
-    private func pointer(_ value: Weight) -> UnsafePointer<Float> {
-      switch value {
-      case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
-      case .block(let block): UnsafePointer(block.pointer)
-      }
     }
 
     private func constant(_ id: ValueID) -> Tensor { graph.constants[id]!.tensor }
@@ -182,6 +222,7 @@ public final class Executor: Sendable {
       switch value {
       case .tensor(let tensor): tensor
       case .block(let block): copy(block, plan.shapes[id.index]!)
+      case .packed: preconditionFailure("values between nodes are never packed")
       }
     }
 
