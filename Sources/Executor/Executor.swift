@@ -13,12 +13,13 @@ public final class Executor: Sendable {
   /// How many threads share the work.
   public let threads: Int
 
+  private let products: Products
   private let workers: Workers
   private let weights: [[Weight?]]
   private let pool = BlockPool()
 
   /// A value as a node reads it.
-  private enum Weight: Sendable {
+  enum Weight: Sendable {
     case tensor(Tensor)
     case block(Block)
     case packed(PackedWeight)
@@ -28,7 +29,7 @@ public final class Executor: Sendable {
   public enum Products: Sendable {
     /// Our own product over packed weights.
     case packed
-    /// OpenBLAS over the weights as they are: the reference.
+    /// OpenBLAS over the weights as they are, one node at a time: the reference.
     case blas
   }
 
@@ -36,6 +37,7 @@ public final class Executor: Sendable {
   public init(_ graph: Graph, threads: Int, products: Products = .packed) throws(ExecutionError) {
     do throws(GraphError) { try graph.validate() } catch { throw ExecutionError(error) }
     self.graph = graph
+    self.products = products
     workers = Workers(threads)
     self.threads = workers.count
     var weights: [[Weight?]] = []
@@ -123,7 +125,7 @@ public final class Executor: Sendable {
   }
 
   /// Where a value's floats lie, as long as it lives; nil for a packed one.
-  private static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
+  static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
     switch value {
     case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
     case .block(let block): UnsafePointer(block.pointer)
@@ -152,82 +154,10 @@ public final class Executor: Sendable {
     if let unknown = inputs.keys.filter({ name in !graph.inputs.contains { graph[$0].name == name } }).min() {
       throw ExecutionError(unknown, "the graph has no input of this name")
     }
-    let plan = try Plan(graph, inputs: fed.map(\.shape))
+    let watched = Set(observation?.names.compactMap(graph.value(called:)) ?? [])
+    let plan = try Plan(
+      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .packed)
     var run = Run(graph: graph, plan: plan, weights: weights, pool: pool, workers: workers)
-    return try run.outputs(fed, observing: observation)
-  }
-
-  /// One walk through the plan.
-  private struct Run {
-    let graph: Graph
-    let plan: Plan
-    let weights: [[Weight?]]
-    let pool: BlockPool
-    let workers: Workers
-    var values: [ValueID: Weight] = [:]
-
-    mutating func outputs(_ fed: [Tensor], observing observation: Observation?) throws(ExecutionError)
-      -> [String: Tensor]
-    {
-      defer { for case .block(let block) in values.values { pool.give(back: block) } }
-      for (id, tensor) in zip(graph.inputs, fed) { values[id] = .tensor(Tensor(tensor.floats, shape: tensor.shape)) }
-      let watched = observation.map { Set($0.names.compactMap(graph.value(called:))) } ?? []
-      for step in plan.steps {
-        let node = graph.nodes[step.node]
-        let block = evaluate(node, step)
-        values[node.output] = .block(block)
-        if watched.contains(node.output) {
-          let shape = plan.shapes[node.output.index]!
-          if let replacement = try observation!.body(node.output, copy(block, shape)) {
-            precondition(replacement.shape == shape)
-            replacement.withFloats { block.pointer.update(from: $0.baseAddress!, count: shape.count) }
-          }
-        }
-        for id in step.released {
-          if case .block(let block)? = values.removeValue(forKey: id) { pool.give(back: block) }
-        }
-      }
-      var results: [String: Tensor] = [:]
-      for output in graph.outputs {
-        results[output.name] = copy(values[output.value] ?? .tensor(constant(output.value)), output.value)
-      }
-      return results
-    }
-
-    private mutating func evaluate(_ node: Node, _ step: Plan.Step) -> Block {
-      let shape = plan.shapes[node.output.index]!
-      let operandValues = node.inputs.enumerated().map { index, id in
-        id.flatMap { values[$0] } ?? weights[step.node][index]
-      }
-      let block: Block
-      if let reused = step.reusedInput, case .block(let own)? = values.removeValue(forKey: node.inputs[reused]!) {
-        block = own
-      } else {
-        block = pool.take(shape.count)
-      }
-      withExtendedLifetime(operandValues) {
-        node.op.evaluation.compute(
-          Operands(
-            inputs: operandValues.map { $0.flatMap(Executor.pointer) },
-            packed: operandValues.map { if case .packed(let weight)? = $0 { weight } else { nil } },
-            shapes: node.inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: block.pointer,
-            outputShape: shape, workers: workers))
-      }
-      return block
-    }
-
-    private func constant(_ id: ValueID) -> Tensor { graph.constants[id]!.tensor }
-
-    private func copy(_ value: Weight, _ id: ValueID) -> Tensor {
-      switch value {
-      case .tensor(let tensor): tensor
-      case .block(let block): copy(block, plan.shapes[id.index]!)
-      case .packed: preconditionFailure("values between nodes are never packed")
-      }
-    }
-
-    private func copy(_ block: Block, _ shape: Shape) -> Tensor {
-      Tensor.floats(shape) { $0.baseAddress?.update(from: block.pointer, count: shape.count) }
-    }
+    return try run.outputs(fed, watched, observation)
   }
 }

@@ -10,7 +10,10 @@ extension Linear: Evaluation {
     let rows = operands.shape(0).dimensions.dropLast().reduce(1, *)
     if let packed = operands.packed[1] {
       multiply(
-        Matrix(operands[0], stride: weight[1]), by: packed, ProductTail(bias: operands.optional(2)),
+        Matrix(operands[0], stride: weight[1]), by: packed,
+        ProductTail(
+          bias: operands.optional(2), addend: operands.tail.addend.map { Matrix($0, stride: weight[0]) },
+          activation: operands.tail.gelu ? .gelu : .none),
         into: operands.output, columnStride: weight[0], m: rows, workers: operands.workers)
       return
     }
