@@ -103,3 +103,16 @@ public func peakResidentBytes() -> Int {
     return usage.ru_maxrss * 1024
   #endif
 }
+
+/// Up to `count` bytes from the start of a file that cannot be mapped, as the system's own are; nil if it is not there.
+public func readStart(of path: String, count: Int) -> [UInt8]? {
+  guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return nil }
+  var bytes = [UInt8](repeating: 0, count: count)
+  var length = 0
+  while length < count {
+    let step = bytes.withUnsafeMutableBytes { read(file.number, $0.baseAddress! + length, count - length) }
+    if step <= 0 { break }
+    length += step
+  }
+  return Array(bytes[..<length])
+}

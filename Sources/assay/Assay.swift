@@ -15,6 +15,7 @@ struct Assay: ParsableCommand {
   static func main() {
     Console.survivesClosedPipes()
     do {
+      try requireProcessor()
       var command = try parseAsRoot()
       try command.run()
     } catch let status as ExitCode {
