@@ -150,9 +150,7 @@ public final class Executor: Sendable {
 
     private mutating func evaluate(_ node: Node, _ step: Plan.Step) -> Block {
       let shape = plan.shapes[node.output.index]!
-      let operandValues = node.inputs.enumerated().map { index, id in
-        id.flatMap { values[$0] } ?? weights[step.node][index]
-      }
+      let operandValues = node.inputs.indices.map { operand(node, step, $0) }
       let block: Block
       if let reused = step.reusedInput, case .block(let own)? = values.removeValue(forKey: node.inputs[reused]!) {
         block = own
@@ -167,6 +165,16 @@ public final class Executor: Sendable {
             outputShape: shape, workers: workers))
       }
       return block
+    }
+
+    /// An input as `compute` wants it: a weight that is computed or fed is arranged each time.
+    private func operand(_ node: Node, _ step: Plan.Step, _ index: Int) -> Weight? {
+      guard let id = node.inputs[index], let value = values[id] else { return weights[step.node][index] }
+      let shape = plan.shapes[id.index]!
+      return switch node.op.evaluation.prepared(index, shape) {
+      case nil: value
+      case .tapMajor: .block(Executor.tapMajor(value, shape, workers))
+      }
     }
 
     private func pointer(_ value: Weight) -> UnsafePointer<Float> {
