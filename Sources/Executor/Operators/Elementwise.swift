@@ -22,12 +22,14 @@ extension Binary: Evaluation {
   func compute(_ operands: Operands) {
     let (a, b) = (operands.shape(0), operands.shape(1))
     let shape = operands.outputShape
-    // The left operand fills the result where it is not of its shape; the right one repeats with a period, or is
-    // brought to the result's shape first.
+    // The left operand is brought to the result's shape first, in memory of its own, since the result may lie in the
+    // right one's; the right operand repeats with a period, or is brought to the shape as well.
     var left = operands[0]
-    if a != shape {
-      gather(left, operands.output, lengths: shape.dimensions, strides: broadcastStrides(a, to: shape))
-      left = operands.written
+    let moved = a == shape ? nil : Block(capacity: shape.count)
+    defer { withExtendedLifetime(moved) {} }
+    if let moved {
+      gather(left, moved.pointer, lengths: shape.dimensions, strides: broadcastStrides(a, to: shape))
+      left = moved.contents
     }
     if let period = repeatingPeriod(b, in: shape) {
       arithmetic(

@@ -1,0 +1,90 @@
+import Bytes
+import Executor
+import Tensors
+import TestSupport
+import Testing
+
+@testable import IR
+
+/// One case of golden/operators: what real PyTorch computes for an operator.
+struct OperatorCase: Sendable, CustomTestStringConvertible {
+  let name: String
+  let op: Operator
+  /// The names of the inputs in the file, in the operator's order; nil where one is left out.
+  let inputs: [String?]
+  let absolute: Float
+  let relative: Float
+
+  var testDescription: String { name }
+
+  /// The cases of one folder of golden/operators.
+  static func all(_ folder: String) -> [OperatorCase] {
+    do {
+      let manifest = try Repository.json(Repository.golden("operators/manifest.json"))
+      let members = (manifest["cases"]?.object ?? []).filter { $0.name.hasPrefix(folder + "/") }
+      return try members.map { try OperatorCase($0.name, $0.value) }
+    } catch { fatalError("\(error)") }
+  }
+
+  private init(_ name: String, _ json: JSON) throws {
+    self.name = name
+    op = try Operator(
+      name: json["op"]?.string ?? "", attributes: JSONFields(json["attributes"] ?? .null, format: "manifest"))
+    inputs = (json["inputs"]?.array ?? []).map(\.string)
+    absolute = Float(json["absolute"]?.double ?? 0)
+    relative = Float(json["relative"]?.double ?? 0)
+  }
+
+  /// What the executor computes. The first input is fed; the others are weights, or fed as well.
+  func run(threads: Int, weights: Bool) throws -> Tensor {
+    let file = try SafetensorsFixture(Repository.golden("operators/\(name).safetensors"))
+    var graph = Graph()
+    var ids: [ValueID?] = []
+    var fed: [String: Tensor] = [:]
+    for (index, name) in inputs.enumerated() {
+      guard let name else {
+        ids.append(nil)
+        continue
+      }
+      let tensor = try file[name]
+      if weights && index > 0 {
+        ids.append(graph.addConstant(name, Constant(tensor, provenance: Provenance())))
+      } else {
+        ids.append(graph.addInput(name, TensorType(.float32, tensor.shape)))
+        fed[name] = tensor
+      }
+    }
+    graph.addOutput("result", try graph.addNode("node", op, ids))
+    return try #require(try Executor(graph, threads: threads).run(fed)["result"])
+  }
+
+  /// Runs the case on 1, 2 and 3 threads, with weights as constants and fed, each twice.
+  func check() throws {
+    let expected = try SafetensorsFixture(Repository.golden("operators/\(name).safetensors"))["expected"]
+    for threads in 1...3 {
+      for weights in inputs.count > 1 ? [true, false] : [true] {
+        let how = "\(name), \(threads) threads, \(weights ? "constant" : "fed") weights"
+        let actual = try run(threads: threads, weights: weights)
+        #expect(actual.shape == expected.shape, "\(how)")
+        #expect(differences(actual, expected) == [], "\(how)")
+        let again = try run(threads: threads, weights: weights)
+        #expect(again.digest == actual.digest, "the same number of threads gives the same bits: \(how)")
+      }
+    }
+  }
+
+  /// The first places where `actual` is further from `expected` than the manifest allows.
+  private func differences(_ actual: Tensor, _ expected: Tensor) -> [String] {
+    let places = zip(actual.floats, expected.floats).enumerated().filter { _, pair in !agree(pair.0, pair.1) }
+    return places.prefix(4).map { "[\($0.offset)] \($0.element.0), expected \($0.element.1)" }
+  }
+
+  private func agree(_ a: Float, _ e: Float) -> Bool {
+    if e.isNaN { return a.isNaN }
+    if absolute == 0 && relative == 0 || !e.isFinite { return a.bitPattern == e.bitPattern }
+    return (a - e).magnitude <= absolute + relative * e.magnitude
+  }
+}
+
+/// A tensor of these numbers, along one axis unless a shape is given.
+func floats(_ values: [Float], shape: Shape? = nil) -> Tensor { Tensor(values, shape: shape) }

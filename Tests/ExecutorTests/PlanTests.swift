@@ -1,0 +1,78 @@
+import Executor
+import IR
+import Tensors
+import Testing
+
+@Suite struct PlanTests {
+  private let x4: TensorType = TensorType(.float32, [4, 4] as Shape)
+
+  /// a = relu(x), b = tanh(a), c = a + b, d = mean(c): a lives until c.
+  private func diamond() throws -> Graph {
+    var graph = Graph()
+    let x = graph.addInput("x", x4)
+    let a = try graph.addNode("a", .unary(Unary(.relu)), [x])
+    let b = try graph.addNode("b", .unary(Unary(.tanh)), [a])
+    let c = try graph.addNode("c", .binary(Binary(.add)), [a, b])
+    graph.addOutput("d", try graph.addNode("d", .reduce(Reduce(.mean, axes: [1], keepsAxes: false)), [c]))
+    return graph
+  }
+
+  @Test func lifetimesAndPeakAreThoseComputedByHand() throws {
+    let graph = try diamond()
+    let plan = try Plan(graph, inputs: [[4, 4]])
+    // a: 64 bytes, new, since the input is not ours. b: 64, new, since a is needed again. c takes a's place and b goes.
+    // d: 16 bytes more beside c. So the most is 128 at b, and 64 + 16 at d.
+    #expect(plan.steps.map(\.node) == [0, 1, 2, 3])
+    #expect(plan.steps.map(\.reusedInput) == [nil, nil, 0, nil])
+    let names = plan.steps.map { $0.released.map { graph[$0].name } }
+    #expect(names == [[], [], ["b"], ["c"]])
+    #expect(plan.peakBytes == 128)
+    #expect(plan.shapes == [[4, 4], [4, 4], [4, 4], [4, 4], [4]])
+  }
+
+  @Test func outputsLiveToTheEndAndUnusedValuesGoAtOnce() throws {
+    var graph = Graph()
+    let x = graph.addInput("x", x4)
+    let a = try graph.addNode("a", .unary(Unary(.relu)), [x])
+    _ = try graph.addNode("unused", .unary(Unary(.tanh)), [x])
+    let b = try graph.addNode("b", .gelu(Gelu()), [a])
+    graph.addOutput("a", a)
+    graph.addOutput("b", b)
+    let plan = try Plan(graph, inputs: [[4, 4]])
+    #expect(plan.steps.map(\.reusedInput) == [nil, nil, nil])
+    #expect(plan.steps.map { $0.released.map { graph[$0].name } } == [[], ["unused"], []])
+    #expect(plan.peakBytes == 128)
+  }
+
+  @Test func chainsRunInOneBlock() throws {
+    var graph = Graph()
+    var x = graph.addInput("x", x4)
+    for index in 0..<5 { x = try graph.addNode("\(index)", .gelu(Gelu()), [x]) }
+    graph.addOutput("y", x)
+    let plan = try Plan(graph, inputs: [[4, 4]])
+    #expect(plan.steps.map(\.reusedInput) == [nil, 0, 0, 0, 0])
+    #expect(plan.peakBytes == 64)
+  }
+
+  @Test func anOperandOfAnotherShapeIsNotReused() throws {
+    var graph = Graph()
+    let x = graph.addInput("x", x4)
+    let row = try graph.addNode("row", .reduce(Reduce(.mean, axes: [0], keepsAxes: true)), [x])
+    let full = try graph.addNode("full", .unary(Unary(.tanh)), [x])
+    graph.addOutput("y", try graph.addNode("y", .binary(Binary(.subtract)), [row, full]))
+    let plan = try Plan(graph, inputs: [[4, 4]])
+    #expect(plan.steps[2].reusedInput == 1)
+    #expect(plan.steps[2].released.map { graph[$0].name } == ["row"])
+  }
+
+  @Test func lengthsFollowTheInput() throws {
+    var graph = Graph()
+    let x = graph.addInput("x", TensorType(.float32, [.symbol("batch"), .symbol("time"), .fixed(3)]))
+    let w = graph.addConstant(
+      "w", Constant(Tensor([Float](repeating: 1, count: 24), shape: [4, 3, 2]), provenance: .init()))
+    graph.addOutput("y", try graph.addNode("y", .conv(Conv(stride: 2)), [x, w]))
+    #expect(try Plan(graph, inputs: [[2, 9, 3]]).shapes[2] == [2, 4, 4])
+    #expect(throws: ExecutionError.self) { try Plan(graph, inputs: [[2, 1, 3]]) }
+    #expect(throws: ExecutionError.self) { try Plan(graph, inputs: [[2, 9, 4]]) }
+  }
+}
