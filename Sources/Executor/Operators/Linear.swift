@@ -3,14 +3,14 @@ import Kernels
 import Tensors
 
 extension Linear: Evaluation {
-  func prepared(_ input: Int, _ shape: Shape) -> PreparedLayout? { input == 1 ? .panels(groups: 1) : nil }
+  func prepared(_ input: Int, _ shape: Shape) -> PreparedLayout? { input == 1 ? .rows : nil }
 
   func compute(_ operands: Operands) {
     let weight = operands.shape(1)
     let rows = operands.shape(0).dimensions.dropLast().reduce(1, *)
-    if let packed = operands.packed[1] {
+    if let constant = operands.weights[1] {
       multiply(
-        Matrix(operands[0], stride: weight[1]), by: packed, ProductTail(bias: operands.optional(2)),
+        Matrix(operands[0], stride: weight[1]), by: constant, ProductTail(bias: operands.optional(2)),
         into: operands.output, columnStride: weight[0], m: rows, workers: operands.workers)
       return
     }
