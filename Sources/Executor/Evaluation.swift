@@ -21,7 +21,9 @@ extension Evaluation {
 
 /// Arrangements of a weight other than the graph's own.
 enum PreparedLayout: Hashable {
-  /// [out, in], or [out, in, kernel] as [out, kernel · in], in panels for `groups` products.
+  /// [out, in] as it is, brought into panels while the product runs
+  case rows
+  /// [out, in, kernel] as [out, kernel · in], in panels for `groups` products
   case panels(groups: Int)
 }
 
@@ -29,8 +31,8 @@ enum PreparedLayout: Hashable {
 struct Operands {
   /// The inputs' elements; nil where an optional input is left out, or packed.
   var inputs: [UnsafePointer<Float>?]
-  /// The inputs that were packed, at their places.
-  let packed: [PackedWeight?]
+  /// The inputs that were prepared for products, at their places.
+  let weights: [ProductWeight?]
   /// The inputs' shapes in the graph, whatever the arrangement in memory.
   var shapes: [Shape?]
   /// Room for the result.

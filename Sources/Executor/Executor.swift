@@ -5,8 +5,8 @@ import Tensors
 
 /// Runs a graph: the reference meaning of every operator.
 ///
-/// Weights are prepared once, when the executor is made: those of products are packed, other mapped floats are used
-/// where they lie, half-width ones are widened. `run` may be called from several threads.
+/// Weights are prepared once, when the executor is made: mapped floats are used where they lie, half-width ones are
+/// widened, convolution weights packed. `run` may be called from several threads.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
@@ -22,27 +22,26 @@ public final class Executor: Sendable {
   enum Weight: Sendable {
     case tensor(Tensor)
     case block(Block)
-    case packed(PackedWeight)
+    case product(ProductWeight)
   }
 
   /// What multiplies by constant weights.
   public enum Products: Sendable {
-    /// Our own product over packed weights.
-    case packed
+    /// Our own product, nodes grouped where that is faster.
+    case own
     /// OpenBLAS over the weights as they are, one node at a time: the reference.
     case blas
   }
 
   /// Prepares `graph` for running on `threads` threads. The same number of threads gives the same bits every time.
-  public init(_ graph: Graph, threads: Int, products: Products = .packed) throws(ExecutionError) {
+  public init(_ graph: Graph, threads: Int, products: Products = .own) throws(ExecutionError) {
     do throws(GraphError) { try graph.validate() } catch { throw ExecutionError(error) }
     self.graph = graph
     self.products = products
     workers = Workers(threads)
     self.threads = workers.count
     var weights: [[Weight?]] = []
-    var plain: [ValueID: Weight] = [:]
-    var packed: [Packing: Weight] = [:]
+    var prepared: [Preparation: Weight] = [:]
     for node in graph.nodes {
       var row: [Weight?] = []
       for (index, input) in node.inputs.enumerated() {
@@ -50,35 +49,28 @@ public final class Executor: Sendable {
           row.append(nil)
           continue
         }
-        let layout = products == .packed ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
-        if let layout, let done = packed[Packing(value: input, layout: layout)] {
-          row.append(done)
-          continue
-        }
+        let layout = products == .own ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
+        let key = Preparation(value: input, layout: layout)
         let weight: Weight
-        if let done = plain[input] {
+        if let done = prepared[key] {
           weight = done
         } else {
-          weight = try Executor.floats(constant, graph[input].name, workers)
+          var own = try Executor.floats(constant, graph[input].name, workers)
+          if let layout { own = Executor.prepare(own, constant.tensor.shape, layout, workers) }
+          weight = own
+          prepared[key] = weight
         }
-        if case .panels(let groups)? = layout {
-          let panels = Executor.packed(weight, constant.tensor.shape, groups: groups, workers)
-          packed[Packing(value: input, layout: layout!)] = panels
-          row.append(panels)
-        } else {
-          plain[input] = weight
-          row.append(weight)
-        }
+        row.append(weight)
       }
       weights.append(row)
     }
     self.weights = weights
   }
 
-  /// A constant that has been packed, and how.
-  private struct Packing: Hashable {
+  /// A constant that has been prepared, and how.
+  private struct Preparation: Hashable {
     let value: ValueID
-    let layout: PreparedLayout
+    let layout: PreparedLayout?
   }
 
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight
@@ -102,34 +94,37 @@ public final class Executor: Sendable {
     }
   }
 
-  private static func packed(_ weight: Weight, _ shape: Shape, groups: Int, _ workers: Workers) -> Weight {
-    withPointer(weight) { pointer in
-      var source = pointer
-      let rearranged = shape.rank == 3 && shape[2] > 1 ? Block(capacity: shape.count) : nil
-      if let rearranged {
-        tapMajor(
-          source, rearranged.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
-        source = UnsafePointer(rearranged.pointer)
-      }
-      defer { withExtendedLifetime(rearranged) {} }
-      return .packed(
-        PackedWeight(
-          packing: source, outputs: shape[0] / groups, depth: shape.dimensions.dropFirst().reduce(1, *),
-          groups: groups, workers: workers))
+  private static func prepare(_ weight: Weight, _ shape: Shape, _ layout: PreparedLayout, _ workers: Workers) -> Weight
+  {
+    let depth = shape.dimensions.dropFirst().reduce(1, *)
+    defer { withExtendedLifetime(weight) {} }
+    let source = pointer(weight)!
+    switch layout {
+    case .rows:
+      return .product(ProductWeight(rows: source, outputs: shape[0], depth: depth, owner: owner(weight)))
+    case .panels(let groups):
+      let rows = Block(capacity: shape.count)
+      tapMajor(source, rows.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
+      return .product(
+        ProductWeight(
+          packing: rows.pointer, outputs: shape[0] / groups, depth: depth, groups: groups, workers: workers))
     }
   }
 
-  private static func withPointer<R>(_ weight: Weight, _ body: (UnsafePointer<Float>) -> R) -> R {
-    defer { withExtendedLifetime(weight) {} }
-    return body(pointer(weight)!)
+  private static func owner(_ value: Weight) -> AnyObject? {
+    switch value {
+    case .tensor(let tensor): tensor.bytes.region
+    case .block(let block): block
+    case .product: nil
+    }
   }
 
-  /// Where a value's floats lie, as long as it lives; nil for a packed one.
+  /// Where a value's floats lie, as long as it lives; nil for a product's.
   static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
     switch value {
     case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
     case .block(let block): UnsafePointer(block.pointer)
-    case .packed: nil
+    case .product: nil
     }
   }
 
@@ -156,7 +151,7 @@ public final class Executor: Sendable {
     }
     let watched = Set(observation?.names.compactMap(graph.value(called:)) ?? [])
     let plan = try Plan(
-      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .packed)
+      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, pool: pool, workers: workers)
     return try run.outputs(fed, watched, observation)
   }

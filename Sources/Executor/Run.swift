@@ -88,7 +88,7 @@ struct Run {
     return { block in
       Operands(
         inputs: operands.map { $0.flatMap(Executor.pointer) },
-        packed: operands.map { if case .packed(let weight)? = $0 { weight } else { nil } },
+        weights: operands.map { if case .product(let weight)? = $0 { weight } else { nil } },
         shapes: inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: block.pointer, outputShape: shape,
         workers: workers)
     }
@@ -98,7 +98,7 @@ struct Run {
     switch values[id] {
     case .tensor(let tensor): tensor
     case .block(let block): copy(block, plan.shapes[id.index]!)
-    case .packed: preconditionFailure("values between nodes are never packed")
+    case .product: preconditionFailure("values between nodes are not prepared")
     case nil: graph.constants[id]!.tensor
     }
   }

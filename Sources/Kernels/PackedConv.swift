@@ -4,7 +4,7 @@
 /// of a frame are one row and neighbouring rows overlap, so nothing is copied; only padding and groups ask for a copy
 /// of the frames that one task reads, and dilation for one of all its taps.
 public func conv(
-  _ x: UnsafePointer<Float>, weight: PackedWeight, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
+  _ x: UnsafePointer<Float>, weight: ProductWeight, bias: UnsafePointer<Float>?, into y: UnsafeMutablePointer<Float>,
   _ shape: ConvShape, workers: Workers
 ) {
   let (frames, groups) = (shape.frames, shape.groups)

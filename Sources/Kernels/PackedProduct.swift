@@ -20,12 +20,12 @@ public struct ProductTail: @unchecked Sendable {
 /// The bits depend on nothing but the operands: no sum is cut between workers, and the terms of each are added in the
 /// same order wherever its tile begins.
 public func multiply(
-  _ a: Matrix, by weight: PackedWeight, _ tail: ProductTail = ProductTail(), into c: UnsafeMutablePointer<Float>,
+  _ a: Matrix, by weight: ProductWeight, _ tail: ProductTail = ProductTail(), into c: UnsafeMutablePointer<Float>,
   columnStride: Int, m: Int, workers: Workers
 ) {
   let product = PackedProduct(a: a, weight: weight, tail: tail, c: c, columnStride: columnStride)
-  // What is not cut is read by every worker: the smaller side.
-  if weight.outputs >= m {
+  // What is not cut is read, and brought into panels, by every worker.
+  if weight.panelsPerGroup >= 4 * workers.count || weight.outputs >= m {
     workers.split(weight.panelsPerGroup, grain: 1) { product.compute(rows: 0..<m, panels: $0) }
   } else {
     workers.split(m, grain: tileRows) { product.compute(rows: $0) }
@@ -35,7 +35,7 @@ public func multiply(
 /// A product as the loops around its tiles see it.
 struct PackedProduct: @unchecked Sendable {
   let a: Matrix
-  let weight: PackedWeight
+  let weight: ProductWeight
   var group = 0
   let tail: ProductTail
   let c: UnsafeMutablePointer<Float>
@@ -50,20 +50,30 @@ struct PackedProduct: @unchecked Sendable {
   func compute(rows: Range<Int>, panels: Range<Int>? = nil) {
     let depth = weight.depth
     let blocks = max(1, (depth + PackedProduct.depthBlock - 1) / PackedProduct.depthBlock)
-    forEachPart(rows, of: PackedProduct.rowBlock) { rows in
-      for block in 0..<blocks {
-        let steps = depth * block / blocks..<depth * (block + 1) / blocks
-        for panel in panels ?? 0..<weight.panelsPerGroup { compute(rows, panel, steps) }
+    let capacity = weight.isPacked ? 0 : (depth + blocks - 1) / blocks * panelWidth
+    withUnsafeTemporaryAllocation(byteCount: capacity * 4, alignment: 64) { bytes in
+      let scratch = bytes.bindMemory(to: Float.self).baseAddress!
+      forEachPart(rows, of: weight.isPacked ? PackedProduct.rowBlock : 2 * PackedProduct.rowBlock) { rows in
+        for block in 0..<blocks {
+          let steps = depth * block / blocks..<depth * (block + 1) / blocks
+          for panel in panels ?? 0..<weight.panelsPerGroup {
+            if weight.isPacked {
+              compute(rows, panel, weight.panel(panel, group: group, from: steps.lowerBound), steps)
+            } else {
+              weight.interleave(group: group, panel: panel, steps: steps, into: scratch)
+              compute(rows, panel, scratch, steps)
+            }
+          }
+        }
       }
     }
   }
 
   /// One panel's part, for some rows.
-  private func compute(_ rows: Range<Int>, _ panel: Int, _ steps: Range<Int>) {
+  private func compute(_ rows: Range<Int>, _ panel: Int, _ weights: UnsafePointer<Float>, _ steps: Range<Int>) {
     let (isFirst, isLast) = (steps.lowerBound == 0, steps.upperBound == weight.depth)
     let column = panel * panelWidth
     let columns = min(panelWidth, weight.outputs - column)
-    let weights = weight.group(group) + (panel * weight.depth + steps.lowerBound) * panelWidth
     let bias = isFirst ? tail.bias.map { $0 + column } : nil
     let addend = isFirst ? tail.addend : Matrix(c, stride: columnStride)
     forEachPart(rows, of: tileRows) { rows in
@@ -81,7 +91,7 @@ struct PackedProduct: @unchecked Sendable {
       if isLast && tail.activation == .gelu {
         for row in 0..<count {
           let result = target.result + row &* columnStride
-          forEachVector(result, result, count: columns, gelu)
+          forEachVector(result, result, count: columns) { gelu($0) }
         }
       }
     }

@@ -11,10 +11,10 @@ extension Conv: Evaluation {
       time: x[1], channels: x[2], outputs: weight[0], kernel: weight[2], stride: stride, before: paddingBefore,
       after: paddingAfter, dilation: dilation, groups: groups)
     let (size, resultSize) = (x[1] * x[2], operands.outputShape[1] * operands.outputShape[2])
-    if let packed = operands.packed[1] {
+    if let constant = operands.weights[1] {
       for batch in 0..<x[0] {
         conv(
-          operands[0] + batch * size, weight: packed, bias: operands.optional(2),
+          operands[0] + batch * size, weight: constant, bias: operands.optional(2),
           into: operands.output + batch * resultSize, shape, workers: operands.workers)
       }
       return
