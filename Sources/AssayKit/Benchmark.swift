@@ -1,5 +1,6 @@
 import Bytes
 import Executor
+import Kernels
 import Tensors
 
 /// Times of one model in one process, for `tools/bench`.
@@ -14,9 +15,15 @@ public struct Benchmark: Sendable {
   public let peakMemory: Int
   /// The first run's logits, or whatever the model's last output is.
   public let result: [Float]
+  /// Multiplications and additions of one run.
+  public let operations: Int
+  /// Operations a second that large matrix products reach on as many threads, on this machine, in this process.
+  public let limit: Double
+  /// Where the time of one more run went, if asked for.
+  public let profile: Profile?
 
   /// Opens the model at `path` and runs `input` `repeats` times after a first time.
-  public init(_ path: String, input: String, threads: Int, repeats: Int) throws {
+  public init(_ path: String, input: String, threads: Int, repeats: Int, byOperator: Bool = false) throws {
     let clock = ContinuousClock()
     func time<R>(_ body: () throws -> R) rethrows -> (R, Double) {
       let start = clock.now
@@ -31,6 +38,12 @@ public struct Benchmark: Sendable {
     seconds = try (0..<repeats).map { _ in try time { try runner.run(clip) }.1 }
     peakMemory = peakResidentBytes()
     self.result = result.outputs.last?.tensor.floats ?? []
+    operations = try Forecast(
+      runner.model, seconds: Double(clip.samples.count) / Double(runner.model.preprocessing.sampleRate),
+      threads: threads
+    ).operations
+    profile = byOperator ? try runner.profile(clip) : nil
+    limit = matrixProductSpeed(workers: Workers(threads))
   }
 
   /// The times as a document, with the peers' names for them.
@@ -38,7 +51,11 @@ public struct Benchmark: Sendable {
     [
       "peer": "assay", "version": JSON(Conversion.tool), "load_seconds": JSON(load), "first_seconds": JSON(first),
       "seconds": JSON(seconds.map { JSON($0) }), "peak_rss_bytes": JSON(peakMemory),
-      "logits": JSON(result.prefix(8).map { JSON($0) }),
+      "logits": JSON(result.prefix(8).map { JSON($0) }), "operations": JSON(operations),
+      "operations_per_second_limit": JSON(limit.rounded()),
+      "operators": profile.map { profile in
+        JSON(profile.rows.map { ["name": JSON($0.name), "steps": JSON($0.steps), "seconds": JSON($0.seconds)] })
+      },
     ]
   }
 }

@@ -134,6 +134,20 @@ public final class Executor: Sendable {
   public func run(_ inputs: [String: Tensor], observing observation: Observation? = nil) throws(ExecutionError)
     -> [String: Tensor]
   {
+    var none: Profile?
+    return try run(inputs, observation, &none)
+  }
+
+  /// Runs once and tells where the time went.
+  public func profile(_ inputs: [String: Tensor]) throws(ExecutionError) -> Profile {
+    var profile: Profile? = Profile()
+    _ = try run(inputs, nil, &profile)
+    return profile!
+  }
+
+  private func run(_ inputs: [String: Tensor], _ observation: Observation?, _ profile: inout Profile?)
+    throws(ExecutionError) -> [String: Tensor]
+  {
     var fed: [Tensor] = []
     for id in graph.inputs {
       let name = graph[id].name
@@ -153,6 +167,6 @@ public final class Executor: Sendable {
     let plan = try Plan(
       graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, pool: pool, workers: workers)
-    return try run.outputs(fed, watched, observation)
+    return try run.outputs(fed, watched, observation, &profile)
   }
 }

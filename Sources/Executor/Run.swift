@@ -17,10 +17,11 @@ struct Run {
     (self.pool, self.workers) = (pool, workers)
   }
 
-  /// Computes the outputs; values of `watched` are shown to `observation` as they are made.
-  mutating func outputs(_ fed: [Tensor], _ watched: Set<ValueID>, _ observation: Observation?) throws(ExecutionError)
-    -> [String: Tensor]
-  {
+  /// Computes the outputs; values of `watched` are shown to `observation` as they are made, and `profile` grows by the
+  /// time of each step, if anybody asks for it.
+  mutating func outputs(
+    _ fed: [Tensor], _ watched: Set<ValueID>, _ observation: Observation?, _ profile: inout Profile?
+  ) throws(ExecutionError) -> [String: Tensor] {
     defer { for case .block(let block) in values.values { pool.give(back: block) } }
     for (id, tensor) in zip(graph.inputs, fed) { values[id] = .tensor(Tensor(tensor.floats, shape: tensor.shape)) }
     // What nothing computes can be looked at, and not replaced.
@@ -29,7 +30,9 @@ struct Run {
     }
     for step in plan.steps {
       let output = graph.nodes[step.nodes.last!].output
+      let start = profile == nil ? nil : ContinuousClock.now
       let block = evaluate(step, output)
+      if let start { profile?.add(step, graph, ContinuousClock.now - start) }
       values[output] = .block(block)
       if watched.contains(output), let observation {
         let shape = plan.shapes[output.index]!

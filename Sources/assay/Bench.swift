@@ -8,10 +8,11 @@ struct Bench: ParsableCommand {
   @Argument var model: String
   @Argument var input: String
   @Option var `repeat` = 5
+  @Flag var ops = false
   @OptionGroup var execution: ExecutionOptions
 
   func run() throws {
-    let times = try Benchmark(model, input: input, threads: execution.threads, repeats: `repeat`)
+    let times = try Benchmark(model, input: input, threads: execution.threads, repeats: `repeat`, byOperator: ops)
     try Console.result(times.json.compact)
   }
 }

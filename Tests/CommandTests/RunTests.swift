@@ -112,6 +112,20 @@ import Testing
     #expect(try Program.run("run", Self.model, Self.speech, "--json", "--threads", "3").output == three.output)
   }
 
+  @Test func aPlanTellsWhatARunWouldTake() throws {
+    let second = try Program.run("run", Self.model, "--plan", "--seconds", "1", "--json").json()
+    let operators = try #require(second["operators"]?.array)
+    // 3 layers: 6 linear each, the projection before them and two in the head; 7 feature convolutions and one for places.
+    #expect(operators.first { $0["name"]?.string == "Linear" }?["nodes"]?.int == 21)
+    #expect(operators.first { $0["name"]?.string == "Conv" }?["nodes"]?.int == 8)
+    // 2 · 49 frames · 3 layers · (4 · 32 · 32 + 2 · 32 · 64), the projection, and the head once.
+    let linear = 2 * 49 * 3 * (4 * 32 * 32 + 2 * 32 * 64) + 2 * 49 * 32 * 32 + 2 * (32 * 32 + 32 * 3)
+    #expect(operators.first { $0["name"]?.string == "Linear" }?["operations"]?.int == linear)
+    let minute = try Program.run("run", Self.model, "--plan", "--seconds", "60", "--json").json()
+    #expect(try #require(minute["peak_bytes"]?.int) > #require(second["peak_bytes"]?.int))
+    #expect(try Program.run("run", Self.model, "--plan", "--seconds", "0.001").status == 2)
+  }
+
   @Test func namesWithControlCharactersAreEscaped() throws {
     let outcome = try Program.run("run", Self.model, "/tmp/\u{1B}[31mred.wav")
     #expect(outcome.status == 2)

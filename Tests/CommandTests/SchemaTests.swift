@@ -29,6 +29,7 @@ import Testing
         ("inspect", ["inspect", artifact]),
         ("verify", ["verify", artifact, "--against", package + "/safetensors"]),
         ("verify", ["verify", package + "/both/pytorch_model.bin", "--golden", package + "/goldens"]),
+        ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),
         ("run", ["run", artifact, Repository.golden("audio/speech.flac"), "--layers"]),
       ]
       for (name, command) in commands {
