@@ -6,7 +6,7 @@ import Testing
 struct PackedProductTests {
   @Test(arguments: [1, 5, 6, 7, 13, 49, 54], [1, 3, 15, 16, 17, 64, 1024])
   func productsAreWithinTheirBound(m: Int, n: Int) {
-    for k in [1, 2, 7, 64, 1000, 4096] where m * n * k < 5_000_000 {
+    for k in [1, 2, 7, 64, 1000, 4096] where m * n * k < 2_000_000 {
       let left = Noise(count: m * k, seed: UInt64(m &* 31 &+ k))
       let weight = Noise(count: n * k, seed: UInt64(n &* 17 &+ k))
       let bias = Noise(count: n, seed: 5)
@@ -14,7 +14,7 @@ struct PackedProductTests {
       for workers in [1, 2, 3].map(Workers.init) {
         let rows = ProductWeight(rows: weight.pointer, outputs: n, depth: k)
         let packed = ProductWeight(packing: weight.pointer, outputs: n, depth: k, workers: workers)
-        for right in [rows, packed] {
+        for right in workers.count == 1 ? [rows, packed] : workers.count == 2 ? [rows] : [packed] {
           var result = [Float](repeating: .nan, count: m * n)
           result.withUnsafeMutableBufferPointer {
             multiply(
