@@ -48,32 +48,42 @@ struct PackedProduct: @unchecked Sendable {
 
   /// Computes one rectangle of the result on the calling thread: some rows, and some panels or all.
   func compute(rows: Range<Int>, panels: Range<Int>? = nil) {
-    let depth = weight.depth
+    let panels = panels ?? 0..<weight.panelsPerGroup
+    let (depth, fullPanels) = (weight.depth, weight.outputs / panelWidth)
     let blocks = max(1, (depth + PackedProduct.depthBlock - 1) / PackedProduct.depthBlock)
-    let capacity = weight.isPacked ? 0 : (depth + blocks - 1) / blocks * panelWidth
+    let capacity = weight.isPacked ? 0 : (depth + blocks - 1) / blocks * panelWidth * tilePanels
     withUnsafeTemporaryAllocation(byteCount: capacity * 4, alignment: 64) { bytes in
       let scratch = bytes.bindMemory(to: Float.self).baseAddress!
       forEachPart(rows, of: weight.isPacked ? PackedProduct.rowBlock : 2 * PackedProduct.rowBlock) { rows in
         for block in 0..<blocks {
           let steps = depth * block / blocks..<depth * (block + 1) / blocks
-          for panel in panels ?? 0..<weight.panelsPerGroup {
+          var panel = panels.lowerBound
+          while panel < panels.upperBound {
+            let count = max(1, min(tilePanels, min(panels.upperBound, fullPanels) - panel))
             if weight.isPacked {
-              compute(rows, panel, weight.panel(panel, group: group, from: steps.lowerBound), steps)
+              let start = weight.panel(panel, group: group, from: steps.lowerBound)
+              compute(rows, panel..<panel + count, start, distance: depth * panelWidth, steps)
             } else {
-              weight.interleave(group: group, panel: panel, steps: steps, into: scratch)
-              compute(rows, panel, scratch, steps)
+              let distance = steps.count * panelWidth
+              for index in 0..<count {
+                weight.interleave(group: group, panel: panel + index, steps: steps, into: scratch + index * distance)
+              }
+              compute(rows, panel..<panel + count, scratch, distance: distance, steps)
             }
+            panel += count
           }
         }
       }
     }
   }
 
-  /// One panel's part, for some rows.
-  private func compute(_ rows: Range<Int>, _ panel: Int, _ weights: UnsafePointer<Float>, _ steps: Range<Int>) {
+  /// The part of a tile's panels, for some rows; several panels are full ones.
+  private func compute(
+    _ rows: Range<Int>, _ panels: Range<Int>, _ weights: UnsafePointer<Float>, distance: Int, _ steps: Range<Int>
+  ) {
     let (isFirst, isLast) = (steps.lowerBound == 0, steps.upperBound == weight.depth)
-    let column = panel * panelWidth
-    let columns = min(panelWidth, weight.outputs - column)
+    let column = panels.lowerBound * panelWidth
+    let columns = min(panels.count * panelWidth, weight.outputs - column)
     let bias = isFirst ? tail.bias.map { $0 + column } : nil
     let addend = isFirst ? tail.addend : Matrix(c, stride: columnStride)
     forEachPart(rows, of: tileRows) { rows in
@@ -83,8 +93,10 @@ struct PackedProduct: @unchecked Sendable {
         addendStride: addend?.stride ?? 0, result: c + rows.lowerBound * columnStride + column,
         resultStride: columnStride)
       let left = a.base + rows.lowerBound * a.stride + steps.lowerBound
-      if columns == panelWidth {
-        productTile(rows: count, left, stride: a.stride, weights, depth: steps.count, target)
+      if columns >= panelWidth {
+        productTile(
+          rows: count, panels: panels.count, left, stride: a.stride, weights, distance: distance, depth: steps.count,
+          target)
       } else {
         narrowTile(rows: count, columns: columns, left, stride: a.stride, weights, depth: steps.count, target)
       }
@@ -117,9 +129,8 @@ private func narrowTile(
 ) {
   withUnsafeTemporaryAllocation(of: Float.self, capacity: tileRows * panelWidth) { scratch in
     let tile = scratch.baseAddress!
-    let beside = TileTarget(
-      bias: nil, addend: nil, addendStride: 0, result: tile, resultStride: panelWidth)
-    productTile(rows: rows, a, stride: stride, panel, depth: depth, beside)
+    let beside = TileTarget(bias: nil, addend: nil, addendStride: 0, result: tile, resultStride: panelWidth)
+    productTile(rows: rows, panels: 1, a, stride: stride, panel, distance: 0, depth: depth, beside)
     for row in 0..<rows {
       for column in 0..<columns {
         var value = tile[row * panelWidth + column]
