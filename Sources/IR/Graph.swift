@@ -79,10 +79,12 @@ public struct Graph: Sendable {
   /// The value at `id`.
   public subscript(_ id: ValueID) -> Value { values[id.index] }
 
-  /// The constants in the order in which nodes use them first, which is the order an artifact stores them in.
+  /// The constants in the order in which nodes use them first, then those that are outputs or states only: the order an
+  /// artifact stores them in.
   public var constantOrder: [ValueID] {
     var seen: Set<ValueID> = []
-    return nodes.flatMap(\.inputs).compactMap { $0 }.filter { constants[$0] != nil && seen.insert($0).inserted }
+    let used = nodes.flatMap(\.inputs).compactMap { $0 } + outputs.map(\.value) + states.map(\.value)
+    return used.filter { constants[$0] != nil && seen.insert($0).inserted }
   }
 
   /// How many numbers the constants hold.

@@ -63,7 +63,7 @@ extension Graph {
       let type: DataType = try input.choice("dtype")
       var dimensions: [Dimension] = []
       for length in try input.array("shape") {
-        if let value = length.int, value >= 0 {
+        if let value = length.int, (0...1 << 40).contains(value) {
           dimensions.append(.fixed(value))
         } else if let symbol = length.string {
           dimensions.append(.symbol(symbol))

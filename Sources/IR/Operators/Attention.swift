@@ -24,7 +24,7 @@ public struct Attention: OperatorDefinition {
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     for index in 0..<3 { try inputs.check(index, rank: 3) }
     let (query, key) = (inputs(0).dimensions, inputs(1).dimensions)
-    guard let width = query[2].value, heads >= 1, width % heads == 0 else {
+    guard let width = query[2].value, heads >= 1, width >= 1, width % heads == 0 else {
       throw Mismatch("the width \(query[2]) does not divide into \(heads) heads")
     }
     guard key[0] == query[0], key[2] == query[2] else {

@@ -39,7 +39,7 @@ public struct Conv: OperatorDefinition {
     else { throw Mismatch("stride, dilation and groups are 1 to \(limit), padding 0 to \(limit)") }
     let (x, weight) = (inputs(0).dimensions, inputs(1).dimensions)
     guard let outputs = weight[0].value, let width = weight[1].value, let kernel = weight[2].value, kernel >= 1,
-      kernel <= limit, outputs % groups == 0, x[2].value == width * groups
+      kernel <= limit, outputs >= 1, width >= 1, outputs % groups == 0, x[2].value == width * groups
     else {
       throw Mismatch(
         "x \(x) and the weight \(weight) do not fit \(groups) groups: "

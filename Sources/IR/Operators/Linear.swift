@@ -15,7 +15,7 @@ public struct Linear: OperatorDefinition {
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     try inputs.check(1, rank: 2)
     let (x, weight) = (inputs(0), inputs(1))
-    guard x.rank >= 1, x.dimensions.last == weight.dimensions[1] else {
+    guard x.rank >= 1, x.dimensions.last == weight.dimensions[1], !weight.dimensions.contains(.fixed(0)) else {
       throw Mismatch("x \(x.dimensions) does not end in the weight's input width; the weight is \(weight.dimensions)")
     }
     try inputs.check(2, is: [weight.dimensions[0]])

@@ -45,7 +45,7 @@ public struct GroupNormalization: OperatorDefinition {
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     try inputs.check(0, rank: 3)
     let x = inputs(0)
-    guard let channels = x.dimensions[2].value, groups >= 1, channels % groups == 0 else {
+    guard let channels = x.dimensions[2].value, groups >= 1, channels >= 1, channels % groups == 0 else {
       throw Mismatch("the \(x.dimensions[2]) channels do not divide into \(groups) groups")
     }
     try inputs.check(1, is: [x.dimensions[2]])

@@ -1,0 +1,26 @@
+import IR
+import Testing
+
+@Suite struct AttentionTests {
+  private let x = f32("batch", "time", 12)
+
+  @Test func theResultIsLikeTheQuery() throws {
+    let op = Operator.attention(Attention(heads: 3, scale: 0.5))
+    #expect(try inferred(op, x, x, x) == x)
+    let keys = f32("batch", "keys", 12)
+    #expect(try inferred(op, x, keys, keys) == x)
+  }
+
+  @Test func refusalsSayWhatIsNeeded() {
+    let op = Operator.attention(Attention(heads: 3, scale: 0.5))
+    #expect(refusal(.attention(Attention(heads: 5, scale: 1)), x, x, x).contains("does not divide into 5 heads"))
+    #expect(refusal(.attention(Attention(heads: 0, scale: 1)), x, x, x).contains("0 heads"))
+    #expect(refusal(op, x, f32("other", "time", 12), x).contains("needs the batch and width of query"))
+    #expect(refusal(op, x, f32("batch", "time", 9), x).contains("needs the batch and width of query"))
+    #expect(refusal(op, x, f32("batch", "keys", 12), x).contains("value needs the shape"))
+    #expect(refusal(op, f32("time", 12), x, x).contains("query needs 3 axes"))
+    #expect(refusal(op, x, x) == "the input value is missing")
+    let none = f32(1, 4, 0)
+    #expect(refusal(op, none, none, none).contains("does not divide into 3 heads"))
+  }
+}
