@@ -6,9 +6,16 @@ public func requireProcessor() throws {
     // One processor's lines are enough: the file has a block of them for each.
     guard let head = readStart(of: "/proc/cpuinfo", count: 16384) else { return }
     let words = Set(head.split { $0 == 0x20 || $0 == 0x0A || $0 == 0x09 }.map { String(decoding: $0, as: UTF8.self) })
-    guard words.isSuperset(of: ["avx2", "fma"]) else {
+    #if ASSAY_AVX512
+      let needed = ["avx2", "fma", "avx512f", "avx512vl", "avx512dq", "avx512bw"]
+    #else
+      let needed = ["avx2", "fma"]
+    #endif
+    let missing = needed.filter { !words.contains($0) }
+    guard missing.isEmpty else {
       throw Failure(
-        "this processor has no AVX2 and FMA, which this build uses; tools/demo makes a portable build on this machine")
+        "this processor lacks \(missing.joined(separator: ", ")), which this build uses; "
+          + "tools/demo builds for the machine it runs on")
     }
   #endif
 }

@@ -71,27 +71,6 @@ func multiplyPiece(
     blasint(b.stride), keep, c, blasint(columnStride))
 }
 
-/// One piece on the calling thread: c[m, n] = scale · a[m, k] · b[n, k]ᵀ.
-func multiplyScaled(
-  _ scale: Float, _ a: Matrix, transposed b: Matrix, into c: UnsafeMutablePointer<Float>, columnStride: Int, m: Int,
-  n: Int, k: Int
-) {
-  _ = singleThreaded
-  cblas_sgemm(
-    CblasRowMajor, CblasNoTrans, CblasTrans, blasint(m), blasint(n), blasint(k), scale, a.base, blasint(a.stride),
-    b.base, blasint(b.stride), 0, c, blasint(columnStride))
-}
-
-/// One piece on the calling thread: c[m, n] = a[m, k] · b[k, n].
-func multiply(
-  _ a: Matrix, by b: Matrix, into c: UnsafeMutablePointer<Float>, columnStride: Int, m: Int, n: Int, k: Int
-) {
-  _ = singleThreaded
-  cblas_sgemm(
-    CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(m), blasint(n), blasint(k), 1, a.base, blasint(a.stride),
-    b.base, blasint(b.stride), 0, c, blasint(columnStride))
-}
-
 /// What the matrix products run on, for reports: OpenBLAS's version, build and the core it chose.
 public func matrixProductDescription() -> String {
   String(cString: openblas_get_config()) + ", core " + String(cString: openblas_get_corename())

@@ -14,42 +14,70 @@ public struct ProductWeight: @unchecked Sendable {
 
   let base: UnsafePointer<Float>
   let isPacked: Bool
+  private let rowStride: Int
   private let owner: AnyObject?
 
   private init(
-    _ base: UnsafePointer<Float>, isPacked: Bool, outputs: Int, depth: Int, groups: Int, owner: AnyObject?
+    _ base: UnsafePointer<Float>, isPacked: Bool, rowStride: Int, outputs: Int, depth: Int, groups: Int,
+    owner: AnyObject?
   ) {
     self.base = base
     self.isPacked = isPacked
+    self.rowStride = rowStride
     self.outputs = outputs
     self.depth = depth
     self.groups = groups
     self.owner = owner
   }
 
-  /// Rows that lie in memory; `owner` keeps that memory alive, or else the caller does.
-  public init(rows: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, owner: AnyObject? = nil) {
-    self.init(rows, isPacked: false, outputs: outputs, depth: depth, groups: groups, owner: owner)
+  /// Rows that lie in memory, `rowStride` floats apart (one behind the other if that is nil); `owner` keeps that memory
+  /// alive, or else the caller does.
+  public init(
+    rows: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, rowStride: Int? = nil,
+    owner: AnyObject? = nil
+  ) {
+    self.init(
+      rows, isPacked: false, rowStride: rowStride ?? depth, outputs: outputs, depth: depth, groups: groups,
+      owner: owner)
   }
 
   /// Panels that lie in memory, `panelCapacity` floats; `owner` keeps that memory alive, or else the caller does.
   public init(panels: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, owner: AnyObject? = nil) {
-    self.init(panels, isPacked: true, outputs: outputs, depth: depth, groups: groups, owner: owner)
+    self.init(
+      panels, isPacked: true, rowStride: 0, outputs: outputs, depth: depth, groups: groups, owner: owner)
   }
 
   /// Packs `rows` [groups · outputs, depth] into panels of its own.
   public init(packing rows: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, workers: Workers) {
+    self = ProductWeight(rows: rows, outputs: outputs, depth: depth, groups: groups).packed(workers: workers)
+  }
+
+  /// The same weight as panels of its own.
+  func packed(workers: Workers) -> ProductWeight {
     let block = Block(capacity: ProductWeight.panelCapacity(outputs: outputs, depth: depth, groups: groups))
-    let source = ProductWeight(rows: rows, outputs: outputs, depth: depth, groups: groups)
-    let perGroup = source.panelsPerGroup
+    let perGroup = panelsPerGroup
     workers.split(groups * perGroup, grain: 1) { range in
       for index in range {
-        source.interleave(
+        interleave(
           group: index / perGroup, panel: index % perGroup, steps: 0..<depth,
           into: block.pointer + index * panelWidth * depth)
       }
     }
-    self.init(panels: block.pointer, outputs: outputs, depth: depth, groups: groups, owner: block)
+    return ProductWeight(panels: block.pointer, outputs: outputs, depth: depth, groups: groups, owner: block)
+  }
+
+  /// Packs a weight that lies as its transpose, `columns` [depth, outputs] with rows `stride` floats apart.
+  init(packingColumns columns: UnsafePointer<Float>, stride: Int, outputs: Int, depth: Int) {
+    let block = Block(capacity: ProductWeight.panelCapacity(outputs: outputs, depth: depth))
+    for panel in 0..<(outputs + panelWidth - 1) / panelWidth {
+      let count = min(panelWidth, outputs - panel * panelWidth)
+      for step in 0..<depth {
+        let line = block.pointer + (panel * depth + step) * panelWidth
+        line.update(from: columns + step * stride + panel * panelWidth, count: count)
+        (line + count).update(repeating: 0, count: panelWidth - count)
+      }
+    }
+    self.init(panels: block.pointer, outputs: outputs, depth: depth, owner: block)
   }
 
   /// How many floats the panels of a weight take.
@@ -69,7 +97,7 @@ public struct ProductWeight: @unchecked Sendable {
   func interleave(group: Int, panel: Int, steps: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
     let first = panel * panelWidth
     interleaveRows(
-      base + (group * outputs + first) * depth + steps.lowerBound, stride: depth,
+      base + (group * outputs + first) * rowStride + steps.lowerBound, stride: rowStride,
       rows: min(panelWidth, outputs - first), depth: steps.count, into: scratch)
   }
 }
