@@ -76,6 +76,22 @@ extension RunResult {
   }
 }
 
+extension Forecast {
+  /// A line for each kind of operator, then the sums.
+  public var text: String {
+    let width = rows.map(\.name.count).max() ?? 0
+    var lines = ["\(printable(model)), \(fixed(seconds, 2)) s of audio: signal \(input), \(steps) steps"]
+    for row in rows {
+      lines.append(
+        "  " + padded(row.name, width) + "  \(row.nodes) nodes  \(fixed(Double(row.operations) / 1e9, 3)) GFLOP")
+    }
+    lines.append("arithmetic: \(fixed(Double(operations) / 1e9, 1)) GFLOP")
+    lines.append("weights: \(fixed(Double(weightBytes) / 1e6, 1)) MB")
+    lines.append("values and scratch at peak: \(fixed(Double(peakBytes) / 1e6, 1)) MB")
+    return lines.joined(separator: "\n")
+  }
+}
+
 extension CaseResult {
   /// One line if the case holds; else every value that differs, and the first that is wrong by itself.
   public var text: String {

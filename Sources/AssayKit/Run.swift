@@ -45,6 +45,11 @@ public struct Runner {
     return (results, outputs)
   }
 
+  /// Where the time goes for one clip.
+  func profile(_ clip: Clip) throws -> Profile {
+    try inFile(model.path) { try executor.profile(["signal": model.signal(clip.samples, from: clip.path)]) }
+  }
+
   /// Graph inputs fed as they are.
   public func run(raw inputs: [String: Tensor], name: String) throws -> RunResult {
     RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels)

@@ -91,3 +91,28 @@ public func joinPath(_ folder: String, _ name: String) -> String {
 
 /// How many processors this process may use.
 public func activeProcessorCount() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+
+/// The most memory this process held so far, in bytes, mapped pages included.
+public func peakResidentBytes() -> Int {
+  var usage = rusage()
+  #if canImport(Darwin)
+    getrusage(RUSAGE_SELF, &usage)
+    return usage.ru_maxrss
+  #else
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  #endif
+}
+
+/// Up to `count` bytes from the start of a file that cannot be mapped, as the system's own are; nil if it is not there.
+public func readStart(of path: String, count: Int) -> [UInt8]? {
+  guard let file = try? FileDescriptor.open(path, O_RDONLY) else { return nil }
+  var bytes = [UInt8](repeating: 0, count: count)
+  var length = 0
+  while length < count {
+    let step = bytes.withUnsafeMutableBytes { read(file.number, $0.baseAddress! + length, count - length) }
+    if step <= 0 { break }
+    length += step
+  }
+  return Array(bytes[..<length])
+}

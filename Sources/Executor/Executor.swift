@@ -6,31 +6,42 @@ import Tensors
 /// Runs a graph: the reference meaning of every operator.
 ///
 /// Weights are prepared once, when the executor is made: mapped floats are used where they lie, half-width ones are
-/// widened, convolution weights rearranged. `run` may be called from several threads.
+/// widened, convolution weights packed. `run` may be called from several threads.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
   /// How many threads share the work.
   public let threads: Int
 
+  private let products: Products
   private let workers: Workers
   private let weights: [[Weight?]]
   private let pool = BlockPool()
 
-  /// A constant as a node reads it.
-  private enum Weight: Sendable {
+  /// A value as a node reads it.
+  enum Weight: Sendable {
     case tensor(Tensor)
     case block(Block)
+    case product(ProductWeight)
+  }
+
+  /// What multiplies by constant weights.
+  public enum Products: Sendable {
+    /// Our own product, nodes grouped where that is faster.
+    case own
+    /// OpenBLAS over the weights as they are, one node at a time: the reference.
+    case blas
   }
 
   /// Prepares `graph` for running on `threads` threads. The same number of threads gives the same bits every time.
-  public init(_ graph: Graph, threads: Int) throws(ExecutionError) {
+  public init(_ graph: Graph, threads: Int, products: Products = .own) throws(ExecutionError) {
     do throws(GraphError) { try graph.validate() } catch { throw ExecutionError(error) }
     self.graph = graph
+    self.products = products
     workers = Workers(threads)
     self.threads = workers.count
     var weights: [[Weight?]] = []
-    var plain: [ValueID: Weight] = [:]
+    var prepared: [Preparation: Weight] = [:]
     for node in graph.nodes {
       var row: [Weight?] = []
       for (index, input) in node.inputs.enumerated() {
@@ -38,15 +49,28 @@ public final class Executor: Sendable {
           row.append(nil)
           continue
         }
-        if plain[input] == nil { plain[input] = try Executor.floats(constant, graph[input].name, workers) }
-        switch node.op.evaluation.prepared(index, constant.tensor.shape) {
-        case nil: row.append(plain[input])
-        case .tapMajor: row.append(.block(Executor.tapMajor(plain[input]!, constant.tensor.shape, workers)))
+        let layout = products == .own ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
+        let key = Preparation(value: input, layout: layout)
+        let weight: Weight
+        if let done = prepared[key] {
+          weight = done
+        } else {
+          var own = try Executor.floats(constant, graph[input].name, workers)
+          if let layout { own = Executor.prepare(own, constant.tensor.shape, layout, workers) }
+          weight = own
+          prepared[key] = weight
         }
+        row.append(weight)
       }
       weights.append(row)
     }
     self.weights = weights
+  }
+
+  /// A constant that has been prepared, and how.
+  private struct Preparation: Hashable {
+    let value: ValueID
+    let layout: PreparedLayout?
   }
 
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight
@@ -70,18 +94,37 @@ public final class Executor: Sendable {
     }
   }
 
-  private static func tapMajor(_ weight: Weight, _ shape: Shape, _ workers: Workers) -> Block {
-    let block = Block(capacity: shape.count)
-    withPointer(weight) {
-      Kernels.tapMajor($0, block.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
+  private static func prepare(_ weight: Weight, _ shape: Shape, _ layout: PreparedLayout, _ workers: Workers) -> Weight
+  {
+    let depth = shape.dimensions.dropFirst().reduce(1, *)
+    defer { withExtendedLifetime(weight) {} }
+    let source = pointer(weight)!
+    switch layout {
+    case .rows:
+      return .product(ProductWeight(rows: source, outputs: shape[0], depth: depth, owner: owner(weight)))
+    case .panels(let groups):
+      let rows = Block(capacity: shape.count)
+      tapMajor(source, rows.pointer, outputs: shape[0], channels: shape[1], kernel: shape[2], workers: workers)
+      return .product(
+        ProductWeight(
+          packing: rows.pointer, outputs: shape[0] / groups, depth: depth, groups: groups, workers: workers))
     }
-    return block
   }
 
-  private static func withPointer(_ weight: Weight, _ body: (UnsafePointer<Float>) -> Void) {
-    switch weight {
-    case .tensor(let tensor): tensor.withFloats { body($0.baseAddress!) }
-    case .block(let block): body(UnsafePointer(block.pointer))
+  private static func owner(_ value: Weight) -> AnyObject? {
+    switch value {
+    case .tensor(let tensor): tensor.bytes.region
+    case .block(let block): block
+    case .product: nil
+    }
+  }
+
+  /// Where a value's floats lie, as long as it lives; nil for a product's.
+  static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
+    switch value {
+    case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
+    case .block(let block): UnsafePointer(block.pointer)
+    case .product: nil
     }
   }
 
@@ -90,6 +133,20 @@ public final class Executor: Sendable {
   /// Values whose names `observation` lists are shown to it as they are made, and may be replaced by it.
   public func run(_ inputs: [String: Tensor], observing observation: Observation? = nil) throws(ExecutionError)
     -> [String: Tensor]
+  {
+    var none: Profile?
+    return try run(inputs, observation, &none)
+  }
+
+  /// Runs once and tells where the time went.
+  public func profile(_ inputs: [String: Tensor]) throws(ExecutionError) -> Profile {
+    var profile: Profile? = Profile()
+    _ = try run(inputs, nil, &profile)
+    return profile!
+  }
+
+  private func run(_ inputs: [String: Tensor], _ observation: Observation?, _ profile: inout Profile?)
+    throws(ExecutionError) -> [String: Tensor]
   {
     var fed: [Tensor] = []
     for id in graph.inputs {
@@ -106,95 +163,10 @@ public final class Executor: Sendable {
     if let unknown = inputs.keys.filter({ name in !graph.inputs.contains { graph[$0].name == name } }).min() {
       throw ExecutionError(unknown, "the graph has no input of this name")
     }
-    let plan = try Plan(graph, inputs: fed.map(\.shape))
+    let watched = Set(observation?.names.compactMap(graph.value(called:)) ?? [])
+    let plan = try Plan(
+      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, pool: pool, workers: workers)
-    return try run.outputs(fed, observing: observation)
-  }
-
-  /// One walk through the plan.
-  private struct Run {
-    let graph: Graph
-    let plan: Plan
-    let weights: [[Weight?]]
-    let pool: BlockPool
-    let workers: Workers
-    var values: [ValueID: Weight] = [:]
-
-    mutating func outputs(_ fed: [Tensor], observing observation: Observation?) throws(ExecutionError)
-      -> [String: Tensor]
-    {
-      defer { for case .block(let block) in values.values { pool.give(back: block) } }
-      for (id, tensor) in zip(graph.inputs, fed) { values[id] = .tensor(Tensor(tensor.floats, shape: tensor.shape)) }
-      let watched = observation.map { Set($0.names.compactMap(graph.value(called:))) } ?? []
-      for step in plan.steps {
-        let node = graph.nodes[step.node]
-        let block = evaluate(node, step)
-        values[node.output] = .block(block)
-        if watched.contains(node.output) {
-          let shape = plan.shapes[node.output.index]!
-          if let replacement = try observation!.body(node.output, copy(block, shape)) {
-            precondition(replacement.shape == shape)
-            replacement.withFloats { block.pointer.update(from: $0.baseAddress!, count: shape.count) }
-          }
-        }
-        for id in step.released {
-          if case .block(let block)? = values.removeValue(forKey: id) { pool.give(back: block) }
-        }
-      }
-      var results: [String: Tensor] = [:]
-      for output in graph.outputs {
-        results[output.name] = copy(values[output.value] ?? .tensor(constant(output.value)), output.value)
-      }
-      return results
-    }
-
-    private mutating func evaluate(_ node: Node, _ step: Plan.Step) -> Block {
-      let shape = plan.shapes[node.output.index]!
-      let operandValues = node.inputs.indices.map { operand(node, step, $0) }
-      let block: Block
-      if let reused = step.reusedInput, case .block(let own)? = values.removeValue(forKey: node.inputs[reused]!) {
-        block = own
-      } else {
-        block = pool.take(shape.count)
-      }
-      withExtendedLifetime(operandValues) {
-        node.op.evaluation.compute(
-          Operands(
-            inputs: operandValues.map { $0.map(pointer) },
-            shapes: node.inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: block.pointer,
-            outputShape: shape, workers: workers))
-      }
-      return block
-    }
-
-    /// An input as `compute` wants it: a weight that is computed or fed is arranged each time.
-    private func operand(_ node: Node, _ step: Plan.Step, _ index: Int) -> Weight? {
-      guard let id = node.inputs[index], let value = values[id] else { return weights[step.node][index] }
-      let shape = plan.shapes[id.index]!
-      return switch node.op.evaluation.prepared(index, shape) {
-      case nil: value
-      case .tapMajor: .block(Executor.tapMajor(value, shape, workers))
-      }
-    }
-
-    private func pointer(_ value: Weight) -> UnsafePointer<Float> {
-      switch value {
-      case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
-      case .block(let block): UnsafePointer(block.pointer)
-      }
-    }
-
-    private func constant(_ id: ValueID) -> Tensor { graph.constants[id]!.tensor }
-
-    private func copy(_ value: Weight, _ id: ValueID) -> Tensor {
-      switch value {
-      case .tensor(let tensor): tensor
-      case .block(let block): copy(block, plan.shapes[id.index]!)
-      }
-    }
-
-    private func copy(_ block: Block, _ shape: Shape) -> Tensor {
-      Tensor.floats(shape) { $0.baseAddress?.update(from: block.pointer, count: shape.count) }
-    }
+    return try run.outputs(fed, watched, observation, &profile)
   }
 }

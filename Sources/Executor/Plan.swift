@@ -1,27 +1,33 @@
 import IR
 import Tensors
 
-/// What running a graph on inputs of known shapes will take: every shape, every lifetime.
+/// What running a graph on inputs of known shapes will take: every shape, every step, every lifetime.
 public struct Plan: Sendable {
-  /// One node's turn.
+  /// One turn: a node, or several that are computed together.
   public struct Step: Sendable {
-    /// The node's place in the graph.
-    public let node: Int
-    /// The input whose memory the result takes over, because nobody needs that input afterwards.
-    public let reusedInput: Int?
+    /// The nodes' places in the graph; the last one's result is the step's.
+    public let nodes: [Int]
+    /// How they are computed.
+    let form: Grouping.Form
+    /// The value whose memory the result takes over, because nobody needs it afterwards.
+    public let reused: ValueID?
     /// Values that nobody needs after this step.
     public let released: [ValueID]
   }
 
   /// The shape of each value; nil for values that nothing makes.
   public let shapes: [Shape?]
-  /// The nodes' turns, in order.
+  /// The steps, in order.
   public let steps: [Step]
-  /// The most bytes that computed values take at one time.
+  /// The most bytes that computed values and scratch take at one time.
   public let peakBytes: Int
 
-  /// Plans `graph` for inputs of `shapes`, in the graph's order of inputs.
-  public init(_ graph: Graph, inputs: [Shape]) throws(ExecutionError) {
+  /// Plans `graph` for inputs of `shapes`, in the graph's order of inputs, on `workers` threads.
+  ///
+  /// Values of `kept` are computed so that they can be looked at. Without `groups`, every node is a step of its own.
+  public init(
+    _ graph: Graph, inputs: [Shape], keeping kept: Set<ValueID> = [], workers: Int = 1, groups: Bool = true
+  ) throws(ExecutionError) {
     let types: [TensorType?]
     do throws(GraphError) {
       types = try graph.inferTypes(zip(graph.inputs, inputs).map { TensorType(graph[$0].type.dataType, $1) })
@@ -29,32 +35,52 @@ public struct Plan: Sendable {
       throw ExecutionError(error)
     }
     let shapes = types.map { $0?.shape }
-    var lastUse: [ValueID: Int] = [:]
-    for (index, node) in graph.nodes.enumerated() {
-      for case .some(let input) in node.inputs { lastUse[input] = index }
+    let grouped = groups ? Grouping.of(graph, shapes: shapes, keeping: kept) : Grouping.none(graph)
+
+    /// What a group takes from outside it and frees.
+    func needs(_ group: Grouping.Group) -> [ValueID] {
+      let own = Set(group.nodes.map { graph.nodes[$0].output })
+      return group.nodes.flatMap { graph.nodes[$0].inputs }.compactMap { $0 }.filter { !own.contains($0) }
     }
-    for output in graph.outputs { lastUse[output.value] = graph.nodes.count }
+    var lastUse: [ValueID: Int] = [:]
+    for (index, group) in grouped.enumerated() { for input in needs(group) { lastUse[input] = index } }
+    for output in graph.outputs { lastUse[output.value] = grouped.count }
 
     let computed = Set(graph.nodes.map(\.output))
+    func bytes(_ id: ValueID) -> Int { (shapes[id.index]?.count ?? 0) * MemoryLayout<Float>.size }
     var steps: [Step] = []
     var (held, peak) = (0, 0)
-    for (index, node) in graph.nodes.enumerated() {
-      func bytes(_ id: ValueID) -> Int { shapes[id.index]!.count * MemoryLayout<Float>.size }
-      let dying = Set(node.inputs.compactMap { $0 }.filter { computed.contains($0) && lastUse[$0] == index })
-      let reused = node.op.evaluation.inPlaceInputs.first { input in
-        guard let id = node.inputs[input] else { return false }
-        return dying.contains(id) && shapes[id.index] == shapes[node.output.index]
-          && node.inputs.filter { $0 == id }.count == 1
+    for (index, group) in grouped.enumerated() {
+      let result = graph.nodes[group.nodes.last!].output
+      let used = needs(group)
+      let dying = Set(used.filter { computed.contains($0) && lastUse[$0] == index })
+      let reused = Plan.inPlace(group, graph).first { id in
+        dying.contains(id) && shapes[id.index] == shapes[result.index] && used.filter { $0 == id }.count == 1
       }
-      var released = dying.filter { reused == nil || $0 != node.inputs[reused!] }.sorted { $0.index < $1.index }
-      if reused == nil { held += bytes(node.output) }
-      peak = max(peak, held)
-      if lastUse[node.output] == nil { released.append(node.output) }
+      var released = dying.filter { $0 != reused }.sorted { $0.index < $1.index }
+      if reused == nil { held += bytes(result) }
+      var scratch = 0
+      if group.form == .tiles {
+        scratch = TiledChain(group.nodes, graph, shapes).scratchCount(workers: workers) * MemoryLayout<Float>.size
+      }
+      peak = max(peak, held + scratch)
+      if lastUse[result] == nil { released.append(result) }
       for id in released { held -= bytes(id) }
-      steps.append(Step(node: index, reusedInput: reused, released: released))
+      steps.append(Step(nodes: group.nodes, form: group.form, reused: reused, released: released))
     }
     self.shapes = shapes
     self.steps = steps
     peakBytes = peak
+  }
+
+  /// Values whose memory a group's result may take over.
+  private static func inPlace(_ group: Grouping.Group, _ graph: Graph) -> [ValueID] {
+    switch group.form {
+    case .single:
+      let node = graph.nodes[group.nodes[0]]
+      return node.op.evaluation.inPlaceInputs.compactMap { node.inputs[$0] }
+    case .product(_, let addend): return addend.map { [$0] } ?? []
+    case .tiles: return []
+    }
   }
 }

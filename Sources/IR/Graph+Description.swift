@@ -14,6 +14,9 @@ extension Graph: CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
+  /// The name a file gives a node's operator.
+  public func operatorName(_ node: Node) -> String { node.op.coded.name }
+
   /// One node as a line of text.
   public func describe(_ node: Node) -> String {
     let inputs = node.inputs.map { $0.map { printable(self[$0].name) } ?? "-" }

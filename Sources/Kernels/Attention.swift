@@ -31,14 +31,23 @@ private let attentionBlock = 128
 
 /// x = e^x / Σ e^x over one row, shifted by its largest element.
 func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) {
+  var (greatest, place) = (Vector(repeating: -.infinity), 0)
+  while place &+ 8 <= count {
+    greatest = larger(load(x + place), greatest)
+    place &+= 8
+  }
   var largest = -Float.infinity
-  for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
+  for lane in 0..<8 { largest = greatest[lane] > largest ? greatest[lane] : largest }
+  while place < count {
+    largest = x[place] > largest ? x[place] : largest
+    place &+= 1
+  }
   let shift = Vector(repeating: largest)
   forEachVector(x, x, count: count) { exp($0 - shift) }
   var partial = Vector.zero
   var index = 0
   while index &+ 8 <= count {
-    partial += UnsafeRawPointer(x + index).loadUnaligned(as: Vector.self)
+    partial += load(x + index)
     index &+= 8
   }
   var total = 0.0

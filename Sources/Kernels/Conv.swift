@@ -22,7 +22,7 @@ public struct ConvShape: Sendable {
   public var frames: Int { (time + before + after - dilation * (kernel - 1) - 1) / stride + 1 }
 
   /// True where every stride-long run of taps is a matrix product over the input as it lies.
-  fileprivate var readsInput: Bool {
+  var readsInput: Bool {
     groups == 1 && before + after == 0 && dilation == 1 && kernel <= 3 * stride
   }
 }
@@ -43,7 +43,7 @@ public func tapMajor(
   }
 }
 
-/// One batch element of a convolution as matrix products.
+/// One batch element of a convolution as matrix products of OpenBLAS: the reference, and for computed weights.
 ///
 /// x [time, channels], weight [outputs, kernel, channels / groups] -> y [frames, outputs]. A kernel of a few strides
 /// is cut into runs of at most `stride` taps: the rows that one run reads do not overlap, so nothing is copied.
@@ -84,7 +84,7 @@ public func conv(
 private let gatheredLimit = 1 << 19
 
 /// Copies the taps of output frames side by side, zeros where they fall on padding.
-private func gather(
+func gather(
   _ x: UnsafePointer<Float>, into rows: UnsafeMutablePointer<Float>, frames: Range<Int>, group: Int, _ shape: ConvShape
 ) {
   let width = shape.channels / shape.groups

@@ -12,6 +12,8 @@ import Synchronization
 public final class Block: @unchecked Sendable {
   /// The first float.
   public let pointer: UnsafeMutablePointer<Float>
+  /// The first float, for reading.
+  public var contents: UnsafePointer<Float> { UnsafePointer(pointer) }
   /// How many floats there is room for.
   public let capacity: Int
 

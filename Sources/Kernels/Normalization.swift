@@ -12,9 +12,17 @@ public func layerNormalization(
       let center = Vector(repeating: mean)
       let variance = sum(x, width) { ($0 - center) * ($0 - center) } / Double(width)
       let factor = Float(1 / (variance + Double(epsilon)).squareRoot())
-      for index in 0..<width {
-        let normal = (x[index] - mean) * factor
-        y[index] = normal * (scale?[index] ?? 1) + (bias?[index] ?? 0)
+      var index = 0
+      while index &+ 8 <= width {
+        var normal = (load(x + index) - center) * factor
+        if let scale { normal *= load(scale + index) }
+        if let bias { normal += load(bias + index) }
+        store(normal, y + index)
+        index &+= 8
+      }
+      while index < width {
+        y[index] = (x[index] - mean) * factor * (scale?[index] ?? 1) + (bias?[index] ?? 0)
+        index &+= 1
       }
     }
   }

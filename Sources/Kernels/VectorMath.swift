@@ -37,7 +37,7 @@ func exp2(_ x: Vector) -> Vector {
 /// e^x for x of at most 87; below -87 it is 0. About 2 ulp where arithmetic is fused, 3e-6 of the value elsewhere.
 @inline(__always)
 func exp(_ x: Vector) -> Vector {
-  let inside = x.clamped(lowerBound: Vector(repeating: -87), upperBound: Vector(repeating: 87))
+  let inside = larger(smaller(x, Vector(repeating: 87)), Vector(repeating: -87))
   // log2(e) in two parts: the power would magnify the rounding error of one.
   let log2e = Vector(repeating: 1.44269504)
   let shifted = inside * log2e + rounder
@@ -60,6 +60,16 @@ func normalTail(_ a: Vector) -> Vector {
   q = multiplyAdd(q, a, Vector(repeating: 1.15110480785369_87))
   return exp2(-(q * a)) * 0.5
 }
+
+// The library's pointwise minimum and maximum go lane by lane.
+
+/// a where a < b, else b.
+@inline(__always)
+func smaller(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: a .< b) }
+
+/// a where a > b, else b.
+@inline(__always)
+func larger(_ a: Vector, _ b: Vector) -> Vector { b.replacing(with: a, where: a .> b) }
 
 extension Vector {
   @inline(__always)
@@ -86,4 +96,12 @@ func forEachVector(
     rest = body(rest)
     for lane in 0..<count - index { y[index + lane] = rest[lane] }
   }
+}
+
+@inline(__always)
+func load(_ pointer: UnsafePointer<Float>) -> Vector { UnsafeRawPointer(pointer).loadUnaligned(as: Vector.self) }
+
+@inline(__always)
+func store(_ vector: Vector, _ pointer: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(pointer).storeBytes(of: vector, as: Vector.self)
 }

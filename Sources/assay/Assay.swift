@@ -10,11 +10,12 @@ struct Assay: ParsableCommand {
     discussion:
       "Exit codes: 0 it holds; 1 numbers or weights differ; 2 it cannot be read, judged or written; 64 usage.",
     version: Conversion.tool,
-    subcommands: [Inspect.self, Convert.self, Run.self, Verify.self])
+    subcommands: [Inspect.self, Convert.self, Run.self, Verify.self, Bench.self])
 
   static func main() {
     Console.survivesClosedPipes()
     do {
+      try requireProcessor()
       var command = try parseAsRoot()
       try command.run()
     } catch let status as ExitCode {

@@ -25,10 +25,17 @@ struct Run: ParsableCommand {
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
 
+  @Flag(help: "Show what a clip of --seconds would take, and run nothing.")
+  var plan = false
+
+  @Option(help: ArgumentHelp("The length of the clip that --plan is about.", valueName: "s"))
+  var seconds = 1.0
+
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if plan { return }
     guard inputs.isEmpty != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
     }
@@ -38,6 +45,10 @@ struct Run: ParsableCommand {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
     let model = try Model.open(model, system: execution.system)
     output.note(model.notes)
+    if plan {
+      let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)
+      return try Console.result(output.json ? forecast.json.compact : forecast.text)
+    }
     let runner = try Runner(model, threads: execution.threads, layers: layers, outputs: named)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))

@@ -1,6 +1,6 @@
 import Bytes
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 import Verification
 
@@ -78,7 +78,10 @@ import Verification
   @Test(arguments: [-1.0, .infinity, .nan])
   func refusesTolerances(_ number: Double) {
     #expect(throws: FormatError.self) {
-      try expected(#"{"shape": [1], "values": [1]}"#.replacing("[1]}", with: "[1], \"tolerance\": {\"absolute\": \(JSON(number).compact), \"relative\": 0, \"reason\": \"\"}}"))
+      try expected(
+        #"{"shape": [1], "values": [1]}"#.replacing(
+          "[1]}",
+          with: "[1], \"tolerance\": {\"absolute\": \(JSON(number).compact), \"relative\": 0, \"reason\": \"\"}}"))
     }
   }
 }

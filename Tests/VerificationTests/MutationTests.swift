@@ -2,8 +2,8 @@ import AssayKit
 import Bytes
 import Executor
 import IR
-import TestSupport
 import Tensors
+import TestSupport
 import Testing
 import Verification
 

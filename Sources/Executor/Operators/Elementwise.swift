@@ -29,7 +29,7 @@ extension Binary: Evaluation {
     defer { withExtendedLifetime(moved) {} }
     if let moved {
       gather(left, moved.pointer, lengths: shape.dimensions, strides: broadcastStrides(a, to: shape))
-      left = UnsafePointer(moved.pointer)
+      left = moved.contents
     }
     if let period = repeatingPeriod(b, in: shape) {
       arithmetic(

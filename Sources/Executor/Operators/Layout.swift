@@ -14,7 +14,7 @@ extension Reshape: Evaluation {
   var inPlaceInputs: [Int] { [0] }
 
   func compute(_ operands: Operands) {
-    if operands[0] != UnsafePointer(operands.output) {
+    if operands[0] != operands.written {
       operands.output.update(from: operands[0], count: operands.outputShape.count)
     }
   }

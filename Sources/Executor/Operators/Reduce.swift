@@ -13,7 +13,7 @@ extension Reduce: Evaluation {
     if let moved {
       let order = x.dimensions.indices.filter { !axes.contains($0) } + axes
       gather(source, moved.pointer, lengths: order.map { x[$0] }, strides: order.map { x.strides[$0] })
-      source = UnsafePointer(moved.pointer)
+      source = moved.contents
       length = axes.reduce(1) { $0 * x[$1] }
       outer = operands.outputShape.count
     } else {

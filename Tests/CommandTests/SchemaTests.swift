@@ -1,0 +1,47 @@
+import Bytes
+import TestSupport
+import Testing
+
+/// Every document that `--json` prints fits its published schema.
+@Suite struct SchemaTests {
+  func schema(_ name: String) throws -> JSONSchema {
+    try JSONSchema(Repository.root + "/Sources/AssayKit/AssayKit.docc/Schemas/\(name).schema.json")
+  }
+
+  @Test func documentsFitTheirSchemas() throws {
+    let package = Repository.golden("models/audeering")
+    try withTemporaryFolder { folder in
+      let artifact = folder + "/model.assay"
+      let commands = [
+        (
+          "convert",
+          ["convert", package + "/pytorch", "-o", artifact, "--golden", package + "/goldens", "--dtype", "f32"]
+        ),
+        ("convert", ["convert", package + "/pytorch", "-o", folder + "/h.assay", "--dtype", "bf16"]),
+        (
+          "convert",
+          [
+            "convert", package + "/pytorch", "-o", folder + "/x.assay", "--golden", package + "/goldens", "--dtype",
+            "f16",
+          ]
+        ),
+        ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
+        ("inspect", ["inspect", artifact]),
+        ("verify", ["verify", artifact, "--against", package + "/safetensors"]),
+        ("verify", ["verify", package + "/both/pytorch_model.bin", "--golden", package + "/goldens"]),
+        ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),
+        ("run", ["run", artifact, Repository.golden("audio/speech.flac"), "--layers"]),
+      ]
+      for (name, command) in commands {
+        let document = try Program.run(command + ["--json"]).json()
+        #expect(try schema(name).complaints(document) == [], "\(command)")
+      }
+    }
+  }
+
+  @Test func anUnlikeDocumentDoesNotFit() throws {
+    let wrong: JSON = ["input": 3, "outputs": [:], "labels": ["a": "b"], "more": []]
+    let complaints = try schema("run").complaints(wrong)
+    #expect(complaints.count == 4, "\(complaints)")
+  }
+}
