@@ -88,10 +88,15 @@ struct ConfigurationReader {
 
   /// The labels of `id2label`, in the order of their numbers, which must run from 0 without a gap.
   mutating func labels() throws(FormatError) -> [String]? {
-    guard let members = value("id2label")?.object else { return nil }
+    guard let value = value("id2label") else { return nil }
+    guard let members = value.object else {
+      throw error("id2label", "needs an object of numbers and texts, found \(value.kind)")
+    }
     var labels = [String?](repeating: nil, count: members.count)
     for member in members {
-      guard let index = Int(member.name), labels.indices.contains(index), let label = member.value.string else {
+      guard let index = Int(member.name), labels.indices.contains(index), labels[index] == nil,
+        let label = member.value.string
+      else {
         throw error("id2label", "needs a text for each number from 0 to \(members.count - 1)")
       }
       labels[index] = label

@@ -1,0 +1,76 @@
+import Bytes
+import Formats
+import Foundation
+import Frontends
+import IR
+import TestSupport
+import Testing
+
+@Suite struct ModelFilesTests {
+  private func open(_ package: String) throws -> ModelFiles {
+    try ModelFiles.open(Repository.golden("models/" + package))
+  }
+
+  @Test(arguments: [
+    ("audeering/pytorch", FileFormat.pytorchZip, ["pytorch_model.bin"]),
+    ("audeering/pytorch-old-names", .pytorchZip, ["pytorch_model.bin"]),
+    ("audeering/legacy", .pytorchLegacy, ["pytorch_model.bin"]),
+    ("audeering/safetensors", .safetensors, ["model.safetensors"]),
+    ("audeering/sharded", .safetensors, ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"]),
+  ])
+  func folders(_ package: String, _ format: FileFormat, _ files: [String]) throws {
+    let model = try open(package)
+    #expect(model.format == format)
+    #expect(model.weightFiles == files)
+    #expect(model.notes == [])
+    #expect(model.weights.entries.count == 90)
+  }
+
+  @Test func safetensorsIsTakenOfTwoAndThatIsSaid() throws {
+    let model = try open("audeering/both")
+    #expect(model.weightFiles == ["model.safetensors"])
+    #expect(model.notes == ["model.safetensors was taken; the folder also holds pytorch_model.bin"])
+    #expect(try ImportedModel(model).notes.contains(model.notes[0]))
+  }
+
+  @Test func aFileIsOpenedWithTheConfigurationsBesideIt() throws {
+    let model = try open("audeering/both/pytorch_model.bin")
+    #expect(model.weightFiles == ["pytorch_model.bin"] && model.notes == [])
+    #expect(try model.configuration("config.json")?["hidden_size"]?.int == 32)
+    #expect(try model.configuration("nothing.json") == nil)
+  }
+
+  @Test func shardsKnowTheirTensors() throws {
+    let model = try open("audeering/sharded")
+    let json = try Repository.json(Repository.golden("models/audeering/sharded/model.safetensors.index.json"))
+    for member in json["weight_map"]?.object ?? [] { #expect(model.file(of: member.name) == member.value.string) }
+  }
+
+  @Test func whatIsNoModelIsRefused() throws {
+    func refusal(_ path: String) -> String {
+      do {
+        _ = try ModelFiles.open(path)
+        return "accepted"
+      } catch { return "\(error)" }
+    }
+    #expect(refusal("/nothing/here").contains("there is no file or folder of this name"))
+    #expect(refusal("/dev/null").contains("neither a file nor a folder"))
+    #expect(refusal(Repository.golden("audio")).contains("a model folder holds one of model.safetensors"))
+    #expect(refusal(Repository.golden("audio/speech.flac")).contains("weights are read from safetensors and PyTorch"))
+  }
+
+  @Test func theLicenceIsThatOfTheModelCard() throws {
+    let expected = ["---", "license: \"cc-by-nc-sa-4.0\"", "---", "license: mit"].joined(separator: "\n")
+    try withTemporaryFolder { folder in
+      let original = Repository.golden("models/audeering/safetensors")
+      for name in ["config.json", "preprocessor_config.json", "model.safetensors"] {
+        try FileManager.default.copyItem(atPath: original + "/" + name, toPath: folder + "/" + name)
+      }
+      #expect(try ModelFiles.open(folder).license() == nil)
+      try expected.write(toFile: folder + "/README.md", atomically: false, encoding: .utf8)
+      #expect(try ModelFiles.open(folder).license() == "cc-by-nc-sa-4.0")
+      try "license: mit".write(toFile: folder + "/README.md", atomically: false, encoding: .utf8)
+      #expect(try ModelFiles.open(folder).license() == nil)
+    }
+  }
+}
