@@ -5,8 +5,8 @@ import Tensors
 
 /// Runs a graph: the reference meaning of every operator.
 ///
-/// Weights are prepared once, when the executor is made: those of products are packed, other mapped floats are used
-/// where they lie, half-width ones are widened. `run` may be called from several threads.
+/// Weights are prepared once, when the executor is made: an artifact's panels and mapped floats are used where they lie,
+/// weights of products that are in rows are packed, other half-width ones are widened. `run` may be called from several threads.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
@@ -48,9 +48,14 @@ public final class Executor: Sendable {
           row.append(nil)
           continue
         }
-        let layout = products == .packed ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
+        let layout = products == .packed ? node.op.evaluation.prepared(index, constant.shape) : nil
         if let layout, let done = packed[Packing(value: input, layout: layout)] {
           row.append(done)
+          continue
+        }
+        if let layout, let panels = Executor.mapped(constant, layout) {
+          packed[Packing(value: input, layout: layout)] = panels
+          row.append(panels)
           continue
         }
         let weight: Weight
@@ -60,7 +65,7 @@ public final class Executor: Sendable {
           weight = try Executor.floats(constant, graph[input].name, workers)
         }
         if case .panels(let groups)? = layout {
-          let panels = Executor.packed(weight, constant.tensor.shape, groups: groups, workers)
+          let panels = Executor.packed(weight, constant.shape, groups: groups, workers)
           packed[Packing(value: input, layout: layout!)] = panels
           row.append(panels)
         } else {
@@ -77,6 +82,29 @@ public final class Executor: Sendable {
   private struct Packing: Hashable {
     let value: ValueID
     let layout: PreparedLayout
+  }
+
+  /// Panels as the artifact holds them; nil for a constant that is stored otherwise than the product reads it.
+  private static func mapped(_ constant: Constant, _ layout: PreparedLayout) -> Weight? {
+    guard case .panels(let groups) = layout, case .panels(let tensor) = constant.storage,
+      tensor.layout.groups == groups, let bytes = tensor.stored
+    else { return nil }
+    let (outputs, depth) = (tensor.layout.outputs, tensor.layout.depth)
+    precondition(
+      tensor.layout.storedCount == PackedWeight.capacity(outputs: outputs, depth: depth, groups: groups))
+    let halfWidth: HalfWidth? =
+      switch tensor.dataType {
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      default: nil
+      }
+    let aligned = bytes.isAligned(to: ByteRegion.alignment) ? bytes : ByteRegion(copying: bytes.array).view
+    return aligned.withUnsafeBytes {
+      .packed(
+        PackedWeight(
+          panels: $0.baseAddress!, of: halfWidth, outputs: outputs, depth: depth, groups: groups,
+          owner: aligned.region))
+    }
   }
 
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight

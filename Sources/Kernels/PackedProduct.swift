@@ -48,22 +48,34 @@ struct PackedProduct: @unchecked Sendable {
 
   /// Computes one rectangle of the result on the calling thread: some rows, and some panels or all.
   func compute(rows: Range<Int>, panels: Range<Int>? = nil) {
+    guard weight.halfWidth != nil else { return compute(rows, panels, widened: nil) }
+    let numbers = min(PackedProduct.depthBlock, weight.depth) * panelWidth
+    withUnsafeTemporaryAllocation(byteCount: numbers * MemoryLayout<Float>.stride, alignment: 64) { scratch in
+      compute(rows, panels, widened: scratch.bindMemory(to: Float.self).baseAddress!)
+    }
+  }
+
+  /// `widened` has room for a block of a panel of half-width numbers.
+  private func compute(_ rows: Range<Int>, _ panels: Range<Int>?, widened: UnsafeMutablePointer<Float>?) {
     let depth = weight.depth
     let blocks = max(1, (depth + PackedProduct.depthBlock - 1) / PackedProduct.depthBlock)
     forEachPart(rows, of: PackedProduct.rowBlock) { rows in
       for block in 0..<blocks {
         let steps = depth * block / blocks..<depth * (block + 1) / blocks
-        for panel in panels ?? 0..<weight.panelsPerGroup { compute(rows, panel, steps) }
+        for panel in panels ?? 0..<weight.panelsPerGroup { compute(rows, panel, steps, widened) }
       }
     }
   }
 
   /// One panel's part, for some rows.
-  private func compute(_ rows: Range<Int>, _ panel: Int, _ steps: Range<Int>) {
+  private func compute(
+    _ rows: Range<Int>, _ panel: Int, _ steps: Range<Int>, _ widened: UnsafeMutablePointer<Float>?
+  ) {
     let (isFirst, isLast) = (steps.lowerBound == 0, steps.upperBound == weight.depth)
     let column = panel * panelWidth
     let columns = min(panelWidth, weight.outputs - column)
-    let weights = weight.group(group) + (panel * weight.depth + steps.lowerBound) * panelWidth
+    let weights = weight.numbers(
+      group: group, panel: panel, step: steps.lowerBound, count: steps.count * panelWidth, scratch: widened)
     let bias = isFirst ? tail.bias.map { $0 + column } : nil
     let addend = isFirst ? tail.addend : Matrix(c, stride: columnStride)
     forEachPart(rows, of: tileRows) { rows in

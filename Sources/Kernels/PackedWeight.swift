@@ -2,7 +2,7 @@
 ///
 /// A weight [outputs, depth] lies in panels of 16 outputs, [outputs / 16, depth, 16]: what one step of the product needs
 /// is one cache line. The last panel is filled up with zeros. Several groups of outputs, each with panels of its own,
-/// may lie one behind the other.
+/// may lie one behind the other. Panels of half-width numbers are widened block by block, exactly, while they are used.
 public struct PackedWeight: @unchecked Sendable {
   /// Rows of the weight, or of each group of it: columns of the product.
   public let outputs: Int
@@ -11,17 +11,24 @@ public struct PackedWeight: @unchecked Sendable {
   /// How many such weights lie here.
   public let groups: Int
 
-  let panels: UnsafePointer<Float>
+  /// What the panels are made of; nil for floats.
+  let halfWidth: HalfWidth?
+  private let panels: UnsafeRawPointer
   private let owner: AnyObject?
 
-  /// How many floats the panels of a weight take.
+  /// How many numbers the panels of a weight take.
   public static func capacity(outputs: Int, depth: Int, groups: Int = 1) -> Int {
     (outputs + panelWidth - 1) / panelWidth * panelWidth * depth * groups
   }
 
-  /// Panels that lie in memory already; `owner`, if there is one, keeps that memory alive.
-  public init(panels: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, owner: AnyObject? = nil) {
+  /// Panels of floats, or of half-width numbers, that lie in memory already; `owner`, if there is one, keeps that memory
+  /// alive.
+  public init(
+    panels: UnsafeRawPointer, of halfWidth: HalfWidth? = nil, outputs: Int, depth: Int, groups: Int = 1,
+    owner: AnyObject? = nil
+  ) {
     self.panels = panels
+    self.halfWidth = halfWidth
     self.outputs = outputs
     self.depth = depth
     self.groups = groups
@@ -46,8 +53,15 @@ public struct PackedWeight: @unchecked Sendable {
   /// How many panels one group has.
   var panelsPerGroup: Int { (outputs + panelWidth - 1) / panelWidth }
 
-  /// The panels of one group.
-  func group(_ index: Int) -> UnsafePointer<Float> { panels + index * panelsPerGroup * panelWidth * depth }
+  /// A panel's numbers from `step` on: where they lie, or, if they are half as wide, `count` of them in `scratch`.
+  func numbers(
+    group: Int, panel: Int, step: Int, count: Int, scratch: UnsafeMutablePointer<Float>?
+  ) -> UnsafePointer<Float> {
+    let start = ((group * panelsPerGroup + panel) * depth + step) * panelWidth
+    guard let halfWidth, let scratch else { return panels.assumingMemoryBound(to: Float.self) + start }
+    widen(panels.assumingMemoryBound(to: UInt16.self) + start, scratch, count: count, from: halfWidth)
+    return UnsafePointer(scratch)
+  }
 }
 
 /// panel[step, row] = weight[row, step], zeros for the rows from `rows` to 15.
