@@ -43,7 +43,7 @@ public struct PanelTensor: Sendable {
   /// The bytes of some panels: a view where they are stored, else a new block.
   public func bytes(ofPanels range: Range<Int>) -> ByteView {
     let size = layout.panelCount * dataType.size
-    if let stored { return stored.part(range.lowerBound * size, range.count * size) }
+    if let stored { return stored[range.lowerBound * size..<range.upperBound * size] }
     return ByteRegion(count: range.count * size) { target in
       for (index, panel) in range.enumerated() {
         let block = UnsafeMutableRawBufferPointer(rebasing: target[(index * size)..<((index + 1) * size)])
@@ -101,7 +101,7 @@ public struct PanelTensor: Sendable {
   /// The bytes of one panel's rows in the row-major weight.
   private func rowBytes(of panel: Int) -> ByteView {
     let (range, size) = (layout.rows(of: panel), layout.depth * dataType.size)
-    let bytes = rows!.part(range.lowerBound * size, range.count * size)
+    let bytes = rows![range.lowerBound * size..<range.upperBound * size]
     return bytes.isAligned(to: dataType.size) ? bytes : ByteRegion(copying: bytes.array).view
   }
 
@@ -123,11 +123,6 @@ public struct PanelTensor: Sendable {
       }
     }
   }
-}
-
-extension ByteView {
-  /// A part that is known to be there.
-  fileprivate func part(_ start: Int, _ count: Int) -> ByteView { try! slice(start, count, format: "panels") }
 }
 
 extension UnsafeRawBufferPointer {
