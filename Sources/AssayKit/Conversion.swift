@@ -45,7 +45,7 @@ public struct Conversion: Sendable {
     public let digest: Digest
     /// What it holds.
     public let artifact: Artifact
-    /// Lines about folded and cast constants.
+    /// Lines about constants that were folded, cast or arranged in panels.
     public let changes: [String]
     /// What narrowing lost, by constant.
     public let losses: [(name: String, counts: CastCounts)]
@@ -55,7 +55,7 @@ public struct Conversion: Sendable {
     public let notes: [String]
   }
 
-  /// Reads, folds, casts, writes to a nameless file, reads that back, judges it, and only then gives it its name.
+  /// Reads, folds, casts, arranges, writes to a nameless file, reads that back, judges it, and only then gives it its name.
   ///
   /// `progress` is called with the share that is done, from 0 to 1.
   public func run(progress: (Double) -> Void = { _ in }) throws -> Report {
@@ -72,6 +72,7 @@ public struct Conversion: Sendable {
     var changes = try FoldConstants().run(on: &graph).changes
     let cast = try CastWeights(to: dataType).cast(&graph)
     changes += cast.report.changes
+    changes += try ArrangePanels().run(on: &graph).changes
     let embedded = try EmbeddedGoldens.embedding(cases, rate: imported.preprocessing.sampleRate)
     let artifact = Artifact(
       metadata: Metadata(

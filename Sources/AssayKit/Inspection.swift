@@ -143,7 +143,7 @@ private struct SingleTensor: TensorSource {
 }
 
 extension ArtifactFile: TensorSource {
-  /// The tensor of that name: a view of the file.
+  /// The tensor of that name, in rows: a view of the file, or a copy of what lies in panels.
   public func tensor(_ name: String) throws(FormatError) -> Tensor {
     let graph = artifact.graph
     if let id = graph.constants.keys.first(where: { Name(graph[$0].name) == Name(name) }) {

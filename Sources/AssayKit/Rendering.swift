@@ -49,7 +49,7 @@ extension Conversion.Report {
     } else {
       lines.append("\(printable(target)): not written, since a golden case does not hold")
     }
-    if !changes.isEmpty { lines.append("\(changes.count) constants folded or cast (--json lists them)") }
+    if !changes.isEmpty { lines.append("\(changes.count) constants folded, cast or put in panels (--json lists them)") }
     for ignored in artifact.metadata.ignored {
       lines.append("left behind: \(printable(ignored.tensor)): \(printable(ignored.reason))")
     }

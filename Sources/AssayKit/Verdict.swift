@@ -90,14 +90,14 @@ public struct WeightComparison: Sendable {
     if case .artifact(let file) = model.origin, case .source = other.origin {
       _ = try CastWeights(to: file.artifact.metadata.dataType).run(on: &other.graph)
     }
-    func constants(_ graph: Graph) -> [Name: Tensor] {
-      Dictionary(graph.constants.map { (Name(graph[$0].name), $1.tensor) }) { first, _ in first }
+    func constants(_ graph: Graph) -> [Name: Constant] {
+      Dictionary(graph.constants.map { (Name(graph[$0].name), $1) }) { first, _ in first }
     }
     let (mine, theirs) = (constants(model.graph), constants(other.graph))
     var (equal, different) = (0, [String]())
-    for (name, tensor) in mine {
+    for (name, constant) in mine {
       guard let twin = theirs[name] else { continue }
-      if tensor.dataType == twin.dataType, tensor.shape == twin.shape, tensor.digest == twin.digest {
+      if constant.dataType == twin.dataType, constant.shape == twin.shape, constant.digest == twin.digest {
         equal += 1
       } else {
         different.append(name.text)

@@ -44,6 +44,12 @@ public struct ByteView: Sendable {
     return pointer.load(fromByteOffset: index, as: UInt8.self)
   }
 
+  /// The bytes at some places that are known to be there, counted from this view's start.
+  public subscript(_ places: Range<Int>) -> ByteView {
+    precondition(places.lowerBound >= 0 && places.upperBound <= count)
+    return ByteView(region: region, range: offset + places.lowerBound..<offset + places.upperBound)
+  }
+
   /// A copy of the bytes.
   public var array: [UInt8] { withUnsafeBytes { Array($0) } }
 

@@ -5,8 +5,8 @@ import Tensors
 
 /// Runs a graph: the reference meaning of every operator.
 ///
-/// Weights are prepared once, when the executor is made: mapped floats are used where they lie, half-width ones are
-/// widened, convolution weights packed. `run` may be called from several threads.
+/// Weights are prepared once, when the executor is made: an artifact's panels and mapped floats are used where they lie;
+/// of weights in rows, half-width ones are widened and those of convolutions packed. `run` may be called from several threads.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
@@ -49,14 +49,17 @@ public final class Executor: Sendable {
           row.append(nil)
           continue
         }
-        let layout = products == .own ? node.op.evaluation.prepared(index, constant.tensor.shape) : nil
+        let layout = products == .own ? node.op.evaluation.prepared(index, constant.shape) : nil
         let key = Preparation(value: input, layout: layout)
         let weight: Weight
         if let done = prepared[key] {
           weight = done
+        } else if let layout, let panels = Executor.mapped(constant, layout) {
+          weight = panels
+          prepared[key] = weight
         } else {
           var own = try Executor.floats(constant, graph[input].name, workers)
-          if let layout { own = Executor.prepare(own, constant.tensor.shape, layout, workers) }
+          if let layout { own = Executor.prepare(own, constant.shape, layout, workers) }
           weight = own
           prepared[key] = weight
         }
@@ -71,6 +74,30 @@ public final class Executor: Sendable {
   private struct Preparation: Hashable {
     let value: ValueID
     let layout: PreparedLayout?
+  }
+
+  /// Panels as the artifact holds them; nil for a constant that is stored otherwise than the product reads it.
+  private static func mapped(_ constant: Constant, _ layout: PreparedLayout) -> Weight? {
+    let groups = if case .panels(let groups) = layout { groups } else { 1 }
+    guard case .panels(let tensor) = constant.storage, tensor.layout.groups == groups, let bytes = tensor.stored else {
+      return nil
+    }
+    let (outputs, depth) = (tensor.layout.outputs, tensor.layout.depth)
+    precondition(
+      tensor.layout.storedCount == ProductWeight.panelCapacity(outputs: outputs, depth: depth, groups: groups))
+    let halfWidth: HalfWidth? =
+      switch tensor.dataType {
+      case .float16: .float16
+      case .bfloat16: .bfloat16
+      default: nil
+      }
+    let aligned = bytes.isAligned(to: ByteRegion.alignment) ? bytes : ByteRegion(copying: bytes.array).view
+    return aligned.withUnsafeBytes {
+      .product(
+        ProductWeight(
+          panels: $0.baseAddress!, of: halfWidth, outputs: outputs, depth: depth, groups: groups,
+          owner: aligned.region))
+    }
   }
 
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight

@@ -10,8 +10,8 @@ extension Graph {
 
   /// Adds numbers that belong to the model; they are computed with as F32.
   public mutating func addConstant(_ name: String, _ constant: Constant) -> ValueID {
-    let type = constant.tensor.dataType.isFloat ? DataType.float32 : constant.tensor.dataType
-    let id = addValue(name, TensorType(type, constant.tensor.shape))
+    let type = constant.dataType.isFloat ? DataType.float32 : constant.dataType
+    let id = addValue(name, TensorType(type, constant.shape))
     constants[id] = constant
     return id
   }
@@ -32,7 +32,7 @@ extension Graph {
 
   /// Puts other numbers of the same shape in a constant's place.
   public mutating func replaceConstant(_ id: ValueID, with constant: Constant) {
-    precondition(constants[id] != nil && constant.tensor.shape == constants[id]!.tensor.shape)
+    precondition(constants[id] != nil && constant.shape == constants[id]!.shape)
     constants[id] = constant
   }
 

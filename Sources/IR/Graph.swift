@@ -1,5 +1,3 @@
-import Tensors
-
 /// A value's place in its graph.
 public struct ValueID: Hashable, Sendable {
   /// Counts from 0 in the order values were made.
@@ -26,20 +24,6 @@ public struct Node: Hashable, Sendable {
   public var inputs: [ValueID?]
   /// What comes out; it carries the node's name.
   public let output: ValueID
-}
-
-/// Numbers that belong to the model.
-public struct Constant: Sendable {
-  /// The numbers as they are stored; half-width floats are widened to F32 before they are computed with.
-  public var tensor: Tensor
-  /// Where they came from.
-  public var provenance: Provenance
-
-  /// Creates a constant.
-  public init(_ tensor: Tensor, provenance: Provenance) {
-    self.tensor = tensor
-    self.provenance = provenance
-  }
 }
 
 /// A value under the name the outside knows it by.
@@ -88,7 +72,7 @@ public struct Graph: Sendable {
   }
 
   /// How many numbers the constants hold.
-  public var parameterCount: Int { constants.values.reduce(0) { $0 + $1.tensor.count } }
+  public var parameterCount: Int { constants.values.reduce(0) { $0 + $1.count } }
 
   /// The value that `name` stands for: an output, a state, else a node's result.
   public func value(called name: String) -> ValueID? {

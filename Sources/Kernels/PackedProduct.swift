@@ -51,22 +51,22 @@ struct PackedProduct: @unchecked Sendable {
     let panels = panels ?? 0..<weight.panelsPerGroup
     let (depth, fullPanels) = (weight.depth, weight.outputs / panelWidth)
     let blocks = max(1, (depth + PackedProduct.depthBlock - 1) / PackedProduct.depthBlock)
-    let capacity = weight.isPacked ? 0 : (depth + blocks - 1) / blocks * panelWidth * tilePanels
+    let capacity = weight.liesReady ? 0 : (depth + blocks - 1) / blocks * panelWidth * tilePanels
     withUnsafeTemporaryAllocation(byteCount: capacity * 4, alignment: 64) { bytes in
       let scratch = bytes.bindMemory(to: Float.self).baseAddress!
-      forEachPart(rows, of: weight.isPacked ? PackedProduct.rowBlock : 2 * PackedProduct.rowBlock) { rows in
+      forEachPart(rows, of: weight.liesReady ? PackedProduct.rowBlock : 2 * PackedProduct.rowBlock) { rows in
         for block in 0..<blocks {
           let steps = depth * block / blocks..<depth * (block + 1) / blocks
           var panel = panels.lowerBound
           while panel < panels.upperBound {
             let count = max(1, min(tilePanels, min(panels.upperBound, fullPanels) - panel))
-            if weight.isPacked {
+            if weight.liesReady {
               let start = weight.panel(panel, group: group, from: steps.lowerBound)
               compute(rows, panel..<panel + count, start, distance: depth * panelWidth, steps)
             } else {
               let distance = steps.count * panelWidth
               for index in 0..<count {
-                weight.interleave(group: group, panel: panel + index, steps: steps, into: scratch + index * distance)
+                weight.fill(group: group, panel: panel + index, steps: steps, into: scratch + index * distance)
               }
               compute(rows, panel..<panel + count, scratch, distance: distance, steps)
             }

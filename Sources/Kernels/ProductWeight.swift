@@ -12,17 +12,20 @@ public struct ProductWeight: @unchecked Sendable {
   /// How many such weights lie here.
   public let groups: Int
 
-  let base: UnsafePointer<Float>
-  let isPacked: Bool
+  private let base: UnsafeRawPointer
+  private let isPacked: Bool
+  /// What packed numbers are; nil for floats.
+  private let halfWidth: HalfWidth?
   private let rowStride: Int
   private let owner: AnyObject?
 
   private init(
-    _ base: UnsafePointer<Float>, isPacked: Bool, rowStride: Int, outputs: Int, depth: Int, groups: Int,
-    owner: AnyObject?
+    _ base: UnsafeRawPointer, isPacked: Bool, halfWidth: HalfWidth? = nil, rowStride: Int, outputs: Int, depth: Int,
+    groups: Int, owner: AnyObject?
   ) {
     self.base = base
     self.isPacked = isPacked
+    self.halfWidth = halfWidth
     self.rowStride = rowStride
     self.outputs = outputs
     self.depth = depth
@@ -41,10 +44,15 @@ public struct ProductWeight: @unchecked Sendable {
       owner: owner)
   }
 
-  /// Panels that lie in memory, `panelCapacity` floats; `owner` keeps that memory alive, or else the caller does.
-  public init(panels: UnsafePointer<Float>, outputs: Int, depth: Int, groups: Int = 1, owner: AnyObject? = nil) {
+  /// Panels that lie in memory, `panelCapacity` floats or half-width numbers; `owner` keeps that memory alive, or else
+  /// the caller does. Half-width numbers are widened, exactly, piece by piece while the product runs.
+  public init(
+    panels: UnsafeRawPointer, of halfWidth: HalfWidth? = nil, outputs: Int, depth: Int, groups: Int = 1,
+    owner: AnyObject? = nil
+  ) {
     self.init(
-      panels, isPacked: true, rowStride: 0, outputs: outputs, depth: depth, groups: groups, owner: owner)
+      panels, isPacked: true, halfWidth: halfWidth, rowStride: 0, outputs: outputs, depth: depth, groups: groups,
+      owner: owner)
   }
 
   /// Packs `rows` [groups · outputs, depth] into panels of its own.
@@ -58,7 +66,7 @@ public struct ProductWeight: @unchecked Sendable {
     let perGroup = panelsPerGroup
     workers.split(groups * perGroup, grain: 1) { range in
       for index in range {
-        interleave(
+        fill(
           group: index / perGroup, panel: index % perGroup, steps: 0..<depth,
           into: block.pointer + index * panelWidth * depth)
       }
@@ -80,7 +88,7 @@ public struct ProductWeight: @unchecked Sendable {
     self.init(panels: block.pointer, outputs: outputs, depth: depth, owner: block)
   }
 
-  /// How many floats the panels of a weight take.
+  /// How many numbers the panels of a weight take.
   public static func panelCapacity(outputs: Int, depth: Int, groups: Int = 1) -> Int {
     (outputs + panelWidth - 1) / panelWidth * panelWidth * depth * groups
   }
@@ -88,16 +96,29 @@ public struct ProductWeight: @unchecked Sendable {
   /// How many panels one group has.
   var panelsPerGroup: Int { (outputs + panelWidth - 1) / panelWidth }
 
-  /// Some steps of a panel, where they lie; only for a packed weight.
+  /// True where the product can read the panels as they lie.
+  var liesReady: Bool { isPacked && halfWidth == nil }
+
+  /// Some steps of a panel, where they lie; only where they lie ready.
   func panel(_ index: Int, group: Int, from step: Int) -> UnsafePointer<Float> {
-    base + ((group * panelsPerGroup + index) * depth + step) * panelWidth
+    base.assumingMemoryBound(to: Float.self) + place(index, group, step)
   }
 
-  /// Brings some steps of a panel from rows into `scratch`, [steps, 16].
-  func interleave(group: Int, panel: Int, steps: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
+  private func place(_ panel: Int, _ group: Int, _ step: Int) -> Int {
+    ((group * panelsPerGroup + panel) * depth + step) * panelWidth
+  }
+
+  /// Brings some steps of a panel into `scratch`, [steps, 16]: widened, or interleaved from rows.
+  func fill(group: Int, panel: Int, steps: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
+    if isPacked, let halfWidth {
+      widen(
+        base.assumingMemoryBound(to: UInt16.self) + place(panel, group, steps.lowerBound), scratch,
+        count: steps.count * panelWidth, from: halfWidth)
+      return
+    }
     let first = panel * panelWidth
     interleaveRows(
-      base + (group * outputs + first) * rowStride + steps.lowerBound, stride: rowStride,
-      rows: min(panelWidth, outputs - first), depth: steps.count, into: scratch)
+      base.assumingMemoryBound(to: Float.self) + (group * outputs + first) * rowStride + steps.lowerBound,
+      stride: rowStride, rows: min(panelWidth, outputs - first), depth: steps.count, into: scratch)
   }
 }

@@ -20,7 +20,7 @@ public struct CastWeights: Pass {
     self.dataType = dataType
   }
 
-  /// Casts every floating-point constant that is not of its type yet.
+  /// Casts every floating-point constant that is not of its type yet; its elements lie in rows then.
   public func run(on graph: inout Graph) throws -> PassReport { try cast(&graph).report }
 
   /// Casts, and tells what was lost.
@@ -29,11 +29,11 @@ public struct CastWeights: Pass {
     var losses: [(name: String, counts: CastCounts)] = []
     for id in graph.constantOrder {
       var constant = graph.constants[id]!
-      let target = constant.tensor.shape.rank >= 2 ? dataType : .float32
-      let source = constant.tensor.dataType
+      let target = constant.shape.rank >= 2 ? dataType : .float32
+      let source = constant.dataType
       guard source.isFloat, source != target else { continue }
       var counts = CastCounts()
-      constant.tensor = constant.tensor.cast(to: target, &counts)
+      constant.storage = .rowMajor(constant.tensor.cast(to: target, &counts))
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
       graph.replaceConstant(id, with: constant)
       report.changes.append("\(graph[id].name): \(source.rawValue) to \(target.rawValue)")

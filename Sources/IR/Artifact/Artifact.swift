@@ -50,29 +50,46 @@ struct ArtifactIndexEntry {
   /// Whose numbers these are.
   enum Role: String, CaseIterable { case constant, golden }
 
+  /// How the elements follow each other.
+  enum Order: String, CaseIterable {
+    case rowMajor = "row-major"
+    case panels
+  }
+
   var name: String
   var role: Role
   var dataType: DataType
   var shape: Shape
+  /// Where the elements lie, if they lie in panels; nil for rows.
+  var panels: PanelLayout?
   /// From the start of the data section.
   var offset: Int
 
-  var bytes: Int { shape.count * dataType.size }
+  /// Bytes in the file, those that fill up panels included.
+  var bytes: Int { (panels?.storedCount ?? shape.count) * dataType.size }
 
   var json: JSON {
     [
       "name": JSON(name), "role": JSON(role.rawValue), "dtype": JSON(dataType.rawValue),
-      "shape": JSON(shape.dimensions), "encoding": "raw", "order": "row-major", "offset": JSON(offset),
-      "bytes": JSON(bytes),
+      "shape": JSON(shape.dimensions), "encoding": "raw",
+      "order": JSON((panels == nil ? Order.rowMajor : .panels).rawValue), "groups": panels.map { JSON($0.groups) },
+      "offset": JSON(offset), "bytes": JSON(bytes),
     ]
   }
 
+  /// The elements, whose `bytes` lie in the file.
+  func storage(_ bytes: ByteView) -> Constant.Storage {
+    guard let panels else { return .rowMajor(Tensor(dataType, shape, bytes: bytes)) }
+    return .panels(PanelTensor(dataType, panels, stored: bytes))
+  }
+
   /// The index of tensors laid out one after the other.
-  static func layout(_ tensors: [(name: String, role: Role, tensor: Tensor)]) -> [ArtifactIndexEntry] {
+  static func layout(_ tensors: [(name: String, role: Role, storage: Constant.Storage)]) -> [ArtifactIndexEntry] {
     var offset = 0
-    return tensors.map { name, role, tensor in
-      let entry = ArtifactIndexEntry(
-        name: name, role: role, dataType: tensor.dataType, shape: tensor.shape, offset: offset)
+    return tensors.map { name, role, storage in
+      var entry = ArtifactIndexEntry(
+        name: name, role: role, dataType: storage.dataType, shape: storage.shape, offset: offset)
+      if case .panels(let tensor) = storage { entry.panels = tensor.layout }
       offset += entry.bytes
       offset += padding(after: offset, to: Artifact.alignment)
       return entry

@@ -14,6 +14,7 @@ public struct ArtifactFile: Sendable {
   private let view: ByteView
   private let sections: [ByteView]
   private let index: [ArtifactIndexEntry]
+  private let storages: [Constant.Storage]
   private let footer: ArtifactFooter
 
   /// Opens the artifact at `path`.
@@ -42,17 +43,18 @@ public struct ArtifactFile: Sendable {
     index = try ArtifactFile.index(
       JSON.read(section(.index), format: Artifact.format), dataLength: section(.data).count, count: tensorCount)
     entries = index.map { TensorEntry(name: $0.name, dataType: $0.dataType, shape: $0.shape) }
-    var constants: [Name: Tensor] = [:]
+    var storages: [Constant.Storage] = []
+    var constants: [Name: Constant.Storage] = [:]
     var goldenTensors: [(name: String, tensor: Tensor)] = []
     for entry in index {
-      let tensor = Tensor(
-        entry.dataType, entry.shape,
-        bytes: try section(.data).slice(entry.offset, entry.bytes, format: Artifact.format))
+      let storage = entry.storage(try section(.data).slice(entry.offset, entry.bytes, format: Artifact.format))
+      storages.append(storage)
       switch entry.role {
-      case .constant: constants[Name(entry.name)] = tensor
-      case .golden: goldenTensors.append((entry.name, tensor))
+      case .constant: constants[Name(entry.name)] = storage
+      case .golden: goldenTensors.append((entry.name, storage.rowMajor))
       }
     }
+    self.storages = storages
     let goldens = try JSON.read(section(.goldens), format: Artifact.format)
     guard let cases = goldens.array else {
       throw FormatError(
@@ -60,7 +62,7 @@ public struct ArtifactFile: Sendable {
     }
     artifact = Artifact(
       metadata: try Metadata(JSON.read(section(.metadata), format: Artifact.format)),
-      graph: try Graph(coded: JSON.read(section(.graph), format: Artifact.format), tensors: constants),
+      graph: try Graph(coded: JSON.read(section(.graph), format: Artifact.format), numbers: constants),
       goldens: cases, goldenTensors: goldenTensors)
   }
 
@@ -118,12 +120,13 @@ public struct ArtifactFile: Sendable {
       var fields = try JSONFields(element, format: Artifact.format)
       let name = try fields.string("name")
       guard names.insert(Name(name)).inserted else { throw fields.error("two tensors are called \"\(name)\"") }
-      let entry = ArtifactIndexEntry(
+      var entry = ArtifactIndexEntry(
         name: name, role: try fields.choice("role"), dataType: try fields.choice("dtype"),
         shape: try Shape.checked(fields.integers("shape"), format: Artifact.format, offset: element.offset),
         offset: try fields.integer("offset"))
-      guard try fields.string("encoding") == "raw", try fields.string("order") == "row-major" else {
-        throw fields.error("the only encoding is \"raw\" and the only order \"row-major\"")
+      guard try fields.string("encoding") == "raw" else { throw fields.error("the only encoding is \"raw\"") }
+      if try fields.choice("order", ArtifactIndexEntry.Order.self) == .panels {
+        entry.panels = try panels(entry, &fields)
       }
       let start = end + padding(after: end, to: Artifact.alignment)
       guard try fields.integer("bytes") == entry.bytes, entry.offset == start, entry.bytes <= dataLength - start else {
@@ -138,6 +141,21 @@ public struct ArtifactFile: Sendable {
         Artifact.format, .invalid("the tensors end at \(end) of \(dataLength) bytes"), offset: json.offset)
     }
     return entries
+  }
+
+  /// Reads what an entry in panels says beside the others.
+  private static func panels(
+    _ entry: ArtifactIndexEntry, _ fields: inout JSONFields
+  ) throws(FormatError) -> PanelLayout {
+    let groups = try fields.integer("groups")
+    guard entry.role == .constant, PanelTensor.dataTypes.contains(entry.dataType),
+      let layout = PanelLayout(entry.shape, groups: groups)
+    else {
+      throw fields.error(
+        "\"\(entry.name)\" cannot lie in panels of \(groups) groups: that needs a constant of F32, F16 or BF16 with "
+          + "two or three axes, none of them 0, the first a multiple of the groups")
+    }
+    return layout
   }
 }
 
@@ -163,7 +181,7 @@ extension ArtifactFile {
   private func checkTensors() throws(FormatError) {
     let data = sections[ArtifactSection.data.rawValue]
     var end = 0
-    for (entry, record) in zip(index, footer.records) {
+    for ((entry, storage), record) in zip(zip(index, storages), footer.records) {
       try ArtifactFile.checkZero(data.slice(end, entry.offset - end, format: Artifact.format))
       let stored = try data.slice(entry.offset, entry.bytes, format: Artifact.format)
       guard stored.withUnsafeBytes({ crc32($0) }) == record.crc else {
@@ -171,7 +189,11 @@ extension ArtifactFile {
           Artifact.format, .digestMismatch("the tensor's bytes are not what was written"), offset: stored.offset,
           place: [entry.name])
       }
-      guard Digest.of(stored) == record.digest else {
+      if case .panels(let tensor) = storage, let place = tensor.wrongFill {
+        throw FormatError(
+          Artifact.format, .invalid("a panel that is not filled up with zeros"), offset: place, place: [entry.name])
+      }
+      guard storage.digest == record.digest else {
         throw FormatError(
           Artifact.format, .digestMismatch("the tensor's SHA-256 in the footer is not that of its elements"),
           offset: stored.offset, place: [entry.name])

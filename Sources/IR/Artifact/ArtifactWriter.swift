@@ -1,49 +1,50 @@
 import Bytes
-import Dispatch
 import Tensors
 
 extension Artifact {
   /// Writes the artifact through `writer`; the same artifact gives the same bytes.
   ///
-  /// Digests are computed on a second thread while the data goes out. The caller judges the file and publishes it.
+  /// Digests are computed on other threads while the data goes out, and constants are brought into the order they are
+  /// stored in a piece at a time. The caller judges the file and publishes it.
   ///
   /// `progress` is called with the share of the data that is written, from 0 to 1.
   public func write(to writer: FileWriter, progress: (Double) -> Void = { _ in }) throws(FormatError) {
     let tensors =
       graph.constantOrder.map { id in
-        (name: graph[id].name, role: ArtifactIndexEntry.Role.constant, tensor: graph.constants[id]!.tensor)
-      } + goldenTensors.map { (name: $0.name, role: ArtifactIndexEntry.Role.golden, tensor: $0.tensor) }
+        (name: graph[id].name, role: ArtifactIndexEntry.Role.constant, storage: graph.constants[id]!.storage)
+      } + goldenTensors.map { (name: $0.name, role: .golden, storage: .rowMajor($0.tensor)) }
     let index = ArtifactIndexEntry.layout(tensors)
     let head = ArtifactHead(
       metadata: metadata.json.lined(levels: 2), graph: graph.coded.lined(levels: 2),
       index: JSON(index.map(\.json)).lined(levels: 1), goldens: JSON(goldens).lined(levels: 1),
       dataLength: index.last.map { $0.offset + $0.bytes } ?? 0, tensorCount: index.count)
 
-    // Both hashes read the same mapped bytes while this thread copies them out.
-    let fileHash = BackgroundDigest()
-    let records = BackgroundRecords(tensors.map(\.tensor))
+    let digests = ArtifactDigests(tensors.map(\.storage))
     try writer.write(head.bytes)
-    fileHash.add(head.bytes)
+    digests.add(head.bytes)
     for (entry, tensor) in zip(index, tensors) {
       let gap = [UInt8](repeating: 0, count: head.dataStart + entry.offset - writer.count)
       try writer.write(gap)
-      try writer.write(tensor.tensor.bytes)
-      fileHash.add(gap)
-      fileHash.add(tensor.tensor.bytes)
+      digests.add(gap)
+      try tensor.storage.forEachStoredPiece { (piece) throws(FormatError) in
+        digests.add(piece)
+        try writer.write(piece)
+      }
+      digests.finishTensor()
       progress(Double(entry.offset + entry.bytes) / Double(max(head.dataLength, 1)))
     }
 
     var footer = ByteWriter()
     footer.write([UInt8](repeating: 0, count: padding(after: writer.count, to: Artifact.alignment)))
-    for record in records.wait() {
+    for record in digests.records() {
       footer.write(record.crc)
       footer.write(UInt32(0))
       footer.write(record.digest.bytes)
     }
     for crc in head.sectionCRCs { footer.write(crc) }
     footer.write(UInt32(0))
-    fileHash.add(footer.bytes)
-    footer.write(fileHash.finish().bytes)
+    digests.add(footer.bytes)
+    footer.write(digests.finish().bytes)
     footer.write(Artifact.endMagic)
     try writer.write(footer.bytes)
   }
@@ -78,28 +79,20 @@ struct ArtifactHead {
   }
 }
 
-/// SHA-256 of bytes handed over in order, computed on another thread.
-private final class BackgroundDigest: Sendable {
-  private let queue = DispatchQueue(label: "assay.digest")
-  private nonisolated(unsafe) var hasher = DigestHasher()  // touched on the queue only
+extension Constant.Storage {
+  /// About how many bytes of panels are made at a time.
+  private static let pieceSize = 1 << 20
 
-  func add(_ bytes: [UInt8]) { queue.async { self.hasher.update(bytes) } }
-  func add(_ view: ByteView) { queue.async { self.hasher.update(view) } }
-  func finish() -> Digest { queue.sync { hasher.finish() } }
-}
-
-/// CRC-32 and SHA-256 of tensors, computed on another thread.
-private final class BackgroundRecords: Sendable {
-  private let queue = DispatchQueue(label: "assay.records")
-  private nonisolated(unsafe) var records: [ArtifactFooter.Record] = []  // touched on the queue only
-
-  init(_ tensors: [Tensor]) {
-    queue.async {
-      self.records = tensors.map { tensor in
-        ArtifactFooter.Record(crc: tensor.bytes.withUnsafeBytes { crc32($0) }, digest: tensor.digest)
+  /// Calls `body` with the bytes as a file holds them, in order.
+  fileprivate func forEachStoredPiece(_ body: (ByteView) throws(FormatError) -> Void) throws(FormatError) {
+    switch self {
+    case .rowMajor(let tensor): try body(tensor.bytes)
+    case .panels(let tensor):
+      let all = tensor.layout.panels
+      let step = max(1, Constant.Storage.pieceSize / (tensor.storedByteCount / all))
+      for first in stride(from: 0, to: all, by: step) {
+        try body(tensor.bytes(ofPanels: first..<min(first + step, all)))
       }
     }
   }
-
-  func wait() -> [ArtifactFooter.Record] { queue.sync { records } }
 }

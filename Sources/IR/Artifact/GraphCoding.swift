@@ -41,8 +41,8 @@ extension Graph {
     ]
   }
 
-  /// Reads what `coded` wrote; `tensors` are the constants' numbers by name. The graph is validated.
-  init(coded json: JSON, tensors: [Name: Tensor]) throws(FormatError) {
+  /// Reads what `coded` wrote; `numbers` are the constants' elements by name. The graph is validated.
+  init(coded json: JSON, numbers: [Name: Constant.Storage]) throws(FormatError) {
     var fields = try JSONFields(json, format: Artifact.format)
     var graph = Graph()
     var ids: [Name: ValueID] = [:]
@@ -76,15 +76,15 @@ extension Graph {
     var used: Set<Name> = []
     _ = try fields.list("constants") { (constant) throws(FormatError) in
       let name = try constant.string("name")
-      guard let tensor = tensors[Name(name)] else { throw constant.error("no tensor is called \"\(name)\"") }
+      guard let storage = numbers[Name(name)] else { throw constant.error("no tensor is called \"\(name)\"") }
       used.insert(Name(name))
       let sources = try constant.list("sources") { (source) throws(FormatError) in
         Provenance.Source(file: try source.string("file"), tensor: try source.string("tensor"))
       }
       let provenance = Provenance(sources: sources, steps: try constant.strings("steps"))
-      try add(name, graph.addConstant(name, Constant(tensor, provenance: provenance)), constant)
+      try add(name, graph.addConstant(name, Constant(storage, provenance: provenance)), constant)
     }
-    if let unused = tensors.keys.filter({ !used.contains($0) }).min() {
+    if let unused = numbers.keys.filter({ !used.contains($0) }).min() {
       throw fields.error("the tensor \"\(unused.text)\" belongs to no constant of the graph")
     }
     _ = try fields.list("nodes") { (node) throws(FormatError) in
