@@ -69,7 +69,8 @@ public struct Conversion: Sendable {
     }
     let cases = try goldens.flatMap(GoldenFolder.cases)
     var graph = imported.graph
-    var changes = try FoldConstants().run(on: &graph).changes
+    let narrowed = try CastWeights.narrowingDoubles.cast(&graph)
+    var changes = narrowed.report.changes + (try FoldConstants().run(on: &graph).changes)
     let cast = try CastWeights(to: dataType).cast(&graph)
     changes += cast.report.changes
     changes += try ArrangePanels().run(on: &graph).changes
@@ -93,7 +94,7 @@ public struct Conversion: Sendable {
       progress(1)
       return Report(
         target: target, isPublished: holds, bytes: writer.count, digest: file.digest, artifact: file.artifact,
-        changes: changes, losses: cast.losses, cases: results, notes: imported.notes)
+        changes: changes, losses: narrowed.losses + cast.losses, cases: results, notes: imported.notes)
     }
   }
 

@@ -53,7 +53,7 @@ public struct Forecast: Sendable {
     rows = kinds.map { Row(name: $0, nodes: $1.nodes, operations: $1.operations) }
       .sorted { ($1.operations, $0.name) < ($0.operations, $1.name) }
     steps = plan.steps.count
-    weightBytes = model.graph.constants.values.reduce(0) { $0 + $1.tensor.bytes.count }
+    weightBytes = model.graph.constants.values.reduce(0) { $0 + $1.count * $1.dataType.size }
     peakBytes = plan.peakBytes
   }
 

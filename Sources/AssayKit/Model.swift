@@ -51,11 +51,8 @@ public struct Model: Sendable {
     self.path = path
     origin = .source(source)
     graph = source.graph
+    _ = try CastWeights.narrowingDoubles.run(on: &graph)
     _ = try FoldConstants().run(on: &graph)
-    // Doubles are narrowed before anything is computed, as a conversion narrows them; halves are computed with as F32.
-    if graph.constants.values.contains(where: { $0.dataType == .float64 }) {
-      _ = try CastWeights(to: .float32).run(on: &graph)
-    }
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
     (license, notes) = (source.license, source.notes)
   }

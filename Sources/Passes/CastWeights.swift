@@ -14,11 +14,18 @@ public struct CastWeights: Pass {
   /// The type asked for: F32, F16 or BF16.
   public let dataType: DataType
 
+  /// The types to cast from; nil for every floating-point type.
+  public let sources: Set<DataType>?
+
   /// Creates the pass.
-  public init(to dataType: DataType) {
+  public init(to dataType: DataType, from sources: Set<DataType>? = nil) {
     precondition([.float32, .float16, .bfloat16].contains(dataType))
     self.dataType = dataType
+    self.sources = sources
   }
+
+  /// Nothing can be computed with doubles, so that they go first.
+  public static let narrowingDoubles = CastWeights(to: .float32, from: [.float64])
 
   /// Casts every floating-point constant that is not of its type yet; its elements lie in rows then.
   public func run(on graph: inout Graph) throws -> PassReport { try cast(&graph).report }
@@ -31,7 +38,7 @@ public struct CastWeights: Pass {
       var constant = graph.constants[id]!
       let target = constant.shape.rank >= 2 ? dataType : .float32
       let source = constant.dataType
-      guard source.isFloat, source != target else { continue }
+      guard source.isFloat, source != target, sources?.contains(source) != false else { continue }
       var counts = CastCounts()
       constant.storage = .rowMajor(constant.tensor.cast(to: target, &counts))
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")

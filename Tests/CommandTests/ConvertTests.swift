@@ -1,7 +1,9 @@
 import AssayKit
 import Bytes
+import Formats
 import Foundation
 import IR
+import Tensors
 import TestSupport
 import Testing
 
@@ -88,6 +90,31 @@ import Testing
     }
   }
 
+  /// A checkpoint of doubles, or of halves, converts and computes; what is lost is counted.
+  @Test(arguments: [DataType.float64, .float16]) func otherWidthsOfWeights(_ type: DataType) throws {
+    try withTemporaryFolder { folder in
+      let source = folder + "/source"
+      try FileManager.default.copyItem(atPath: Self.package + "/safetensors", toPath: source)
+      let file = try SafetensorsFile.open(source + "/model.safetensors")
+      let tensors = try file.entries.map { entry in
+        (name: entry.name, tensor: try file.tensor(entry.name).cast(to: type))
+      }
+      try SafetensorsWriter.write(tensors, to: source + "/model.safetensors")
+      let target = folder + "/model.assay"
+      let converted = try Program.run("convert", source, "-o", target, "--json")
+      #expect(converted.status == 0, "\(converted.errors)")
+      let changes = try #require(try converted.json()["changed"]?.array).compactMap(\.string)
+      #expect(changes.contains { $0.hasSuffix("\(type.rawValue) to F32") })
+      let verified = try Program.run("verify", target, "--against", source)
+      #expect(verified.status == 0, "\(verified.output)")
+      let golden = try Program.run("verify", target, "--golden", Self.package + "/goldens", "--json").json()
+      let worst = (golden["cases"]?.array ?? []).flatMap { $0["values"]?.array ?? [] }
+        .filter { $0["name"]?.string == "logits" }.compactMap { $0["difference"]?.double }.max()
+      // Doubles made of floats lose nothing; halves round each weight to eleven bits.
+      #expect(try #require(worst) < (type == .float64 ? 1e-5 : 0.05))
+    }
+  }
+
   @Test func killedAtAnyMomentNoFileOfTheNameAppears() throws {
     try withTemporaryFolder { folder in
       let (fresh, kept) = (folder + "/fresh.assay", folder + "/kept.assay")
@@ -158,5 +185,17 @@ import Testing
       #expect(outcome.output.isEmpty)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
     }
+  }
+}
+
+extension Tensor {
+  /// Floats as doubles or as Swift's own halves.
+  fileprivate func cast(to type: DataType) -> Tensor {
+    let bytes: [UInt8] = floats.flatMap { number in
+      type == .float64
+        ? withUnsafeBytes(of: Double(number).bitPattern.littleEndian) { Array($0) }
+        : withUnsafeBytes(of: Float16(number).bitPattern.littleEndian) { Array($0) }
+    }
+    return Tensor(type, shape, bytes: ByteRegion(copying: bytes).view)
   }
 }
