@@ -32,14 +32,14 @@ private func loadHalves(_ pointer: UnsafePointer<UInt16>) -> SIMD8<UInt16> {
     Vector(UnsafeRawPointer(x).loadUnaligned(as: SIMD8<Float16>.self))
   }
 #else
-  /// As `widened` does it.
+  /// As `widened` does it; compared as floats, since comparing unsigned integers is not done in vectors.
   @inline(__always)
   private func widenedFloat16(_ x: UnsafePointer<UInt16>) -> Vector {
     let bits = SIMD8<UInt32>(truncatingIfNeeded: loadHalves(x))
     let sign = (bits & 0x8000) &<< 16
     let magnitude = (bits & 0x7FFF) &<< 13
-    let moved = (Vector(bitPattern: magnitude) * 0x1p112).bits
-    let special = magnitude | 0x7F80_0000
-    return Vector(bitPattern: sign | moved.replacing(with: special, where: magnitude .>= 0x0F80_0000))
+    let moved = Vector(bitPattern: magnitude) * 0x1p112
+    let special = Vector(bitPattern: magnitude | 0x7F80_0000)
+    return Vector(bitPattern: sign | moved.replacing(with: special, where: moved .>= 65536).bits)
   }
 #endif

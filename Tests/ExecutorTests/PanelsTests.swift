@@ -42,8 +42,8 @@ import Testing
     x = try graph.addNode("grouped", .conv(grouped), [x, constant([68, 12, 7], groups: 4)])
     let dilated = Conv(paddingBefore: 2, dilation: 2)
     x = try graph.addNode("dilated", .conv(dilated), [x, constant([530, 68, 2], groups: 1)])
-    x = try graph.addNode("wide", .linear(Linear()), [x, constant([1030, 530], groups: 1)])
-    x = try graph.addNode("narrow", .linear(Linear()), [x, constant([3, 1030], groups: 1)])
+    x = try graph.addNode("wide", .linear(Linear()), [x, constant([70, 530], groups: 1)])
+    x = try graph.addNode("narrow", .linear(Linear()), [x, constant([3, 70], groups: 1)])
     graph.addOutput("y", x)
     return graph
   }
