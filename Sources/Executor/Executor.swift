@@ -193,7 +193,7 @@ public final class Executor: Sendable {
     let watched = Set(observation?.names.compactMap(graph.value(called:)) ?? [])
     let plan = try Plan(
       graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
-    var run = Run(graph: graph, plan: plan, weights: weights, pool: pool, workers: workers)
-    return try run.outputs(fed, watched, observation, &profile)
+    var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
+    return try run.outputs(watched, observation, &profile)
   }
 }

@@ -11,6 +11,8 @@ public struct Plan: Sendable {
     let form: Grouping.Form
     /// The value whose memory the result takes over, because nobody needs it afterwards.
     public let reused: ValueID?
+    /// Where in the arena the result lies, in floats.
+    public let offset: Int
     /// Values that nobody needs after this step.
     public let released: [ValueID]
   }
@@ -19,8 +21,13 @@ public struct Plan: Sendable {
   public let shapes: [Shape?]
   /// The steps, in order.
   public let steps: [Step]
+  /// How many floats the arena needs, in which all computed values lie.
+  public let arenaCount: Int
   /// The most bytes that computed values and scratch take at one time.
   public let peakBytes: Int
+
+  /// No value has more elements: a small file must not ask for more memory than any machine has.
+  public static let elementLimit = 1 << 38
 
   /// Plans `graph` for inputs of `shapes`, in the graph's order of inputs, on `workers` threads.
   ///
@@ -35,6 +42,12 @@ public struct Plan: Sendable {
       throw ExecutionError(error)
     }
     let shapes = types.map { $0?.shape }
+    for (value, shape) in zip(graph.values, shapes) {
+      guard let shape else { continue }
+      guard let count = shape.checkedCount, count <= Plan.elementLimit else {
+        throw ExecutionError(value.name, "a value of shape \(shape) has more than \(Plan.elementLimit) elements")
+      }
+    }
     let grouped = groups ? Grouping.of(graph, shapes: shapes, keeping: kept) : Grouping.none(graph)
 
     /// What a group takes from outside it and frees.
@@ -47,9 +60,10 @@ public struct Plan: Sendable {
     for output in graph.outputs { lastUse[output.value] = grouped.count }
 
     let computed = Set(graph.nodes.map(\.output))
-    func bytes(_ id: ValueID) -> Int { (shapes[id.index]?.count ?? 0) * MemoryLayout<Float>.size }
+    var arena = Arena()
+    var places: [ValueID: Range<Int>] = [:]
     var steps: [Step] = []
-    var (held, peak) = (0, 0)
+    var scratch = 0
     for (index, group) in grouped.enumerated() {
       let result = graph.nodes[group.nodes.last!].output
       let used = needs(group)
@@ -58,19 +72,21 @@ public struct Plan: Sendable {
         dying.contains(id) && shapes[id.index] == shapes[result.index] && used.filter { $0 == id }.count == 1
       }
       var released = dying.filter { $0 != reused }.sorted { $0.index < $1.index }
-      if reused == nil { held += bytes(result) }
-      var scratch = 0
+      places[result] = reused.flatMap { places[$0] } ?? arena.take(shapes[result.index]?.count ?? 0)
       if group.form == .tiles {
-        scratch = TiledChain(group.nodes, graph, shapes).scratchCount(workers: workers) * MemoryLayout<Float>.size
+        scratch = max(scratch, TiledChain(group.nodes, graph, shapes).scratchCount(workers: workers))
       }
-      peak = max(peak, held + scratch)
       if lastUse[result] == nil { released.append(result) }
-      for id in released { held -= bytes(id) }
-      steps.append(Step(nodes: group.nodes, form: group.form, reused: reused, released: released))
+      for id in released { if let place = places[id] { arena.give(back: place) } }
+      steps.append(
+        Step(
+          nodes: group.nodes, form: group.form, reused: reused, offset: places[result]!.lowerBound,
+          released: released))
     }
     self.shapes = shapes
     self.steps = steps
-    peakBytes = peak
+    arenaCount = arena.count
+    peakBytes = (arena.count + scratch) * MemoryLayout<Float>.size
   }
 
   /// Values whose memory a group's result may take over.

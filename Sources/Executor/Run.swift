@@ -10,103 +10,94 @@ struct Run {
   let weights: [[Executor.Weight?]]
   let pool: BlockPool
   let workers: Workers
-  private var values: [ValueID: Executor.Weight] = [:]
+  /// What was fed.
+  private let fed: [ValueID: Tensor]
+  /// Where all computed values lie, each at its step's offset.
+  private let arena: Block
+  /// The computed values that are still needed.
+  private var computed: [ValueID: UnsafeMutablePointer<Float>] = [:]
 
-  init(graph: Graph, plan: Plan, weights: [[Executor.Weight?]], pool: BlockPool, workers: Workers) {
+  /// Prepares to run on `inputs`, in the graph's order of them.
+  init(
+    graph: Graph, plan: Plan, weights: [[Executor.Weight?]], inputs: [Tensor], pool: BlockPool, workers: Workers
+  ) {
     (self.graph, self.plan, self.weights) = (graph, plan, weights)
     (self.pool, self.workers) = (pool, workers)
+    // Wherever a caller's elements lie, these are aligned.
+    fed = Dictionary(
+      uniqueKeysWithValues: zip(graph.inputs, inputs).map { ($0, Tensor($1.floats, shape: $1.shape)) })
+    arena = pool.take(plan.arenaCount)
   }
 
   /// Computes the outputs; values of `watched` are shown to `observation` as they are made, and `profile` grows by the
   /// time of each step, if anybody asks for it.
-  mutating func outputs(
-    _ fed: [Tensor], _ watched: Set<ValueID>, _ observation: Observation?, _ profile: inout Profile?
-  ) throws(ExecutionError) -> [String: Tensor] {
-    defer { for case .block(let block) in values.values { pool.give(back: block) } }
-    for (id, tensor) in zip(graph.inputs, fed) { values[id] = .tensor(Tensor(tensor.floats, shape: tensor.shape)) }
+  mutating func outputs(_ watched: Set<ValueID>, _ observation: Observation?, _ profile: inout Profile?)
+    throws(ExecutionError) -> [String: Tensor]
+  {
+    defer { pool.give(back: arena) }
     // What nothing computes can be looked at, and not replaced.
-    for id in watched.sorted(by: { $0.index < $1.index }) where values[id] != nil || graph.constants[id] != nil {
+    for id in watched.sorted(by: { $0.index < $1.index }) where fed[id] != nil || graph.constants[id] != nil {
       _ = try observation?.body(id, result(id))
     }
     for step in plan.steps {
       let output = graph.nodes[step.nodes.last!].output
+      let place = arena.pointer + step.offset
       let start = profile == nil ? nil : ContinuousClock.now
-      let block = evaluate(step, output)
+      evaluate(step, output, into: place)
       if let start { profile?.add(step, graph, ContinuousClock.now - start) }
-      values[output] = .block(block)
-      if watched.contains(output), let observation {
-        let shape = plan.shapes[output.index]!
-        if let replacement = try observation.body(output, copy(block, shape)) {
-          precondition(replacement.shape == shape)
-          replacement.withFloats { block.pointer.update(from: $0.baseAddress!, count: shape.count) }
-        }
+      if let reused = step.reused { computed[reused] = nil }
+      computed[output] = place
+      if watched.contains(output), let observation,
+        let replacement = try observation.body(output, result(output))
+      {
+        precondition(replacement.shape == plan.shapes[output.index])
+        replacement.withFloats { if let first = $0.baseAddress { place.update(from: first, count: $0.count) } }
       }
-      for id in step.released {
-        if case .block(let block)? = values.removeValue(forKey: id) { pool.give(back: block) }
-      }
+      for id in step.released { computed[id] = nil }
     }
     return Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, result($0.value)) })
   }
 
-  private mutating func evaluate(_ step: Plan.Step, _ output: ValueID) -> Block {
+  private func evaluate(_ step: Plan.Step, _ output: ValueID, into place: UnsafeMutablePointer<Float>) {
     let shape = plan.shapes[output.index]!
-    // Held until the step is done, whoever takes their memory over.
-    let held = step.nodes.flatMap { graph.nodes[$0].inputs }.compactMap { $0.flatMap { values[$0] } }
-    defer { withExtendedLifetime(held) {} }
     let first = graph.nodes[step.nodes[0]]
     switch step.form {
     case .single:
-      let operands = operands(step.nodes[0], shape, workers)
-      let block = room(step.reused, shape)
-      first.op.evaluation.compute(operands(block))
-      return block
+      first.op.evaluation.compute(operands(step.nodes[0], shape, place, workers))
     case .product(let gelu, let addend):
-      let make = operands(step.nodes[0], shape, workers)
-      let sum = addend.flatMap { values[$0] }.flatMap(Executor.pointer)
-      let block = room(step.reused, shape)
-      var operands = make(block)
-      operands.tail = Operands.Tail(gelu: gelu, addend: sum)
+      var operands = operands(step.nodes[0], shape, place, workers)
+      operands.tail = Operands.Tail(gelu: gelu, addend: addend.flatMap(elements))
       first.op.evaluation.compute(operands)
-      return block
     case .tiles:
-      let block = room(nil, shape)
-      let input = Executor.pointer(values[first.inputs[0]!]!)!
       TiledChain(step.nodes, graph, plan.shapes).compute(
-        graph, input, block.pointer, pool: pool, workers: workers
-      ) { node, shape in operands(node, shape, Workers(1))(block) }
-      return block
+        graph, elements(first.inputs[0]!)!, place, pool: pool, workers: workers
+      ) { node, shape in operands(node, shape, place, Workers(1)) }
     }
   }
 
-  /// The memory of a value that is not needed any more, or other memory.
-  private mutating func room(_ reused: ValueID?, _ shape: Shape) -> Block {
-    if let reused, case .block(let own)? = values.removeValue(forKey: reused) { return own }
-    return pool.take(shape.count)
+  /// Where a fed or computed value's elements lie; nil for a constant.
+  private func elements(_ id: ValueID) -> UnsafePointer<Float>? {
+    computed[id].map { UnsafePointer($0) } ?? fed[id].flatMap { Executor.pointer(.tensor($0)) }
   }
 
-  /// A node's operands, but for room for the result.
-  private func operands(_ node: Int, _ shape: Shape, _ workers: Workers) -> (Block) -> Operands {
+  private func operands(
+    _ node: Int, _ shape: Shape, _ place: UnsafeMutablePointer<Float>, _ workers: Workers
+  ) -> Operands {
     let inputs = graph.nodes[node].inputs
-    let operands = inputs.enumerated().map { index, id in id.flatMap { values[$0] } ?? weights[node][index] }
-    return { block in
-      Operands(
-        inputs: operands.map { $0.flatMap(Executor.pointer) },
-        weights: operands.map { if case .product(let weight)? = $0 { weight } else { nil } },
-        shapes: inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: block.pointer, outputShape: shape,
-        workers: workers)
-    }
+    let constants = weights[node]
+    return Operands(
+      inputs: inputs.enumerated().map { index, id in
+        id.flatMap(elements) ?? constants[index].flatMap(Executor.pointer)
+      },
+      weights: constants.map { if case .product(let weight)? = $0 { weight } else { nil } },
+      shapes: inputs.map { $0.flatMap { plan.shapes[$0.index] } }, output: place, outputShape: shape, workers: workers)
   }
 
   private func result(_ id: ValueID) -> Tensor {
-    switch values[id] {
-    case .tensor(let tensor): tensor
-    case .block(let block): copy(block, plan.shapes[id.index]!)
-    case .product: preconditionFailure("values between nodes are not prepared")
-    case nil: graph.constants[id]!.tensor
+    if let place = computed[id] {
+      let shape = plan.shapes[id.index]!
+      return Tensor.floats(shape) { $0.baseAddress?.update(from: place, count: shape.count) }
     }
-  }
-
-  private func copy(_ block: Block, _ shape: Shape) -> Tensor {
-    Tensor.floats(shape) { $0.baseAddress?.update(from: block.pointer, count: shape.count) }
+    return fed[id] ?? graph.constants[id]!.tensor
   }
 }

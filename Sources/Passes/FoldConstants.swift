@@ -31,7 +31,8 @@ public struct FoldConstants: Pass {
         continue
       }
       guard let shape = graph[node.output].type.shape,
-        shape.count <= FoldConstants.growthLimit * inputs.reduce(0, { $0 + graph.constants[$1]!.count })
+        let count = shape.checkedCount,
+        count <= FoldConstants.growthLimit * inputs.reduce(0, { $0 + graph.constants[$1]!.count })
       else {
         report.declined.append("\(node.name): the result would be too large")
         continue

@@ -42,6 +42,17 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// How many axes there are.
   public var rank: Int { dimensions.count }
 
+  /// How many elements a tensor of this shape has; nil where that does not fit an integer.
+  public var checkedCount: Int? {
+    var product = 1
+    for dimension in dimensions {
+      let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
+      if overflow { return nil }
+      product = next
+    }
+    return product
+  }
+
   /// How many elements a tensor of this shape has.
   public var count: Int { dimensions.reduce(1, *) }
 
