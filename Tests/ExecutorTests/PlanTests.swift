@@ -1,6 +1,7 @@
 import Executor
 import IR
 import Tensors
+import TestSupport
 import Testing
 
 @Suite struct PlanTests {
@@ -79,5 +80,45 @@ import Testing
     #expect(try Plan(graph, inputs: [[2, 9, 3]]).shapes[2] == [2, 4, 4])
     #expect(throws: ExecutionError.self) { try Plan(graph, inputs: [[2, 1, 3]]) }
     #expect(throws: ExecutionError.self) { try Plan(graph, inputs: [[2, 9, 4]]) }
+  }
+
+  /// Random graphs over three sizes of values: what is still needed is never written over.
+  @Test(arguments: 0..<20) func livingValuesNeverShareMemory(_ seed: Int) throws {
+    var random = SeededGenerator(seed: UInt64(seed))
+    var graph = Graph()
+    var values = [3, 50, 700].enumerated().map { index, length in
+      [graph.addInput("\(index)", TensorType(.float32, [length] as Shape))]
+    }
+    for index in 0..<60 {
+      let kind = Int.random(in: 0..<3, using: &random)
+      let (a, b) = (values[kind].randomElement(using: &random)!, values[kind].randomElement(using: &random)!)
+      let op: (Operator, [ValueID]) =
+        Bool.random(using: &random) ? (.unary(Unary(.tanh)), [a]) : (.binary(Binary(.add)), [a, b])
+      values[kind].append(try graph.addNode("n\(index)", op.0, op.1))
+    }
+    for (index, kind) in values.enumerated() { graph.addOutput("y\(index)", kind.last!) }
+    let plan = try Plan(graph, inputs: [[3], [50], [700]])
+    var living: [ValueID: Range<Int>] = [:]
+    for step in plan.steps {
+      let output = graph.nodes[step.nodes.last!].output
+      let place = step.offset..<step.offset + plan.shapes[output.index]!.count
+      #expect(place.upperBound <= plan.arenaCount)
+      if let reused = step.reused { living[reused] = nil }
+      #expect(living.values.allSatisfy { !$0.overlaps(place) })
+      living[output] = place
+      for id in step.released { living[id] = nil }
+    }
+    #expect(Set(living.keys).isSuperset(of: graph.outputs.map(\.value)))
+  }
+
+  @Test func valuesLargerThanAnyMachineAreRefused() throws {
+    var graph = Graph()
+    let x = graph.addInput("x", TensorType(.float32, [.symbol("n")]))
+    var wide = try graph.addNode("0", .reshape(Reshape([.copy(axis: 0), .fixed(1)])), [x])
+    let tall = try graph.addNode("1", .reshape(Reshape([.fixed(1), .copy(axis: 0)])), [x])
+    wide = try graph.addNode("square", .binary(Binary(.add)), [wide, tall])
+    graph.addOutput("y", wide)
+    #expect(throws: ExecutionError.self) { try Plan(graph, inputs: [[1 << 35]]) }
+    #expect(try Plan(graph, inputs: [[8]]).shapes[wide.index] == [8, 8])
   }
 }
