@@ -132,7 +132,7 @@ import Testing
       Issue.record("the noise is a waveform")
       return
     }
-    // Of numpy's own stream (seed-systems.md, B6).
+    // Of numpy's own stream: numpy.random.seed(0), then normal(size=16000) as float32.
     #expect(samples.digest.description == "42928c1bd6feb074714741283c3505d2c14a5f366e6fa84f7607fcb462eebf8d")
     let silence = try #require(cases.first { $0.system == "wav2vec2-regression" })
     #expect(silence.expected.first { $0.name == "logits" }?.values.floats == [0.5460754, 0.6062266, 0.40431657])
