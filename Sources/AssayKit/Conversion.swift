@@ -1,5 +1,4 @@
 import Bytes
-import Dispatch
 import Executor
 import Formats
 import Frontends
@@ -63,7 +62,12 @@ public struct Conversion: Sendable {
       throw Failure("\(target): conversion writes .assay; other extensions are not supported yet")
     }
     let files = try inFile(source) { try ModelFiles.open(source) }
-    let sources = SourceDigests(files)
+    let sources = Background { () throws(FormatError) in
+      try files.weightFiles.map { (name) throws(FormatError) in
+        let view = try ByteRegion.mapping(joinPath(files.folder, name)).view
+        return Metadata.SourceFile(name: name, bytes: view.count, digest: .of(view))
+      }
+    }
     let imported = try inFile(source) {
       try ImportedModel(files, system: system.map(ModelSystem.named))
     }
@@ -126,25 +130,6 @@ extension Conversion.Report {
       "cases": JSON(cases.map(\.json)), "notes": JSON(notes),
     ]
   }
-}
-
-/// The digests of a model's weight files, computed while the model is read.
-private final class SourceDigests: Sendable {
-  private let queue = DispatchQueue(label: "assay.source")
-  private nonisolated(unsafe) var result: Result<[Metadata.SourceFile], any Error> = .success([])  // on the queue only
-
-  init(_ files: ModelFiles) {
-    queue.async {
-      self.result = Result {
-        try files.weightFiles.map { name in
-          let view = try ByteRegion.mapping(joinPath(files.folder, name)).view
-          return Metadata.SourceFile(name: name, bytes: view.count, digest: .of(view))
-        }
-      }
-    }
-  }
-
-  func wait() throws -> [Metadata.SourceFile] { try queue.sync { try result.get() } }
 }
 
 /// The types a conversion may store weights in, by the command line's words.

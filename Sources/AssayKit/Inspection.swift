@@ -96,7 +96,8 @@ private struct Content {
   init(_ path: String) throws {
     if fileKind(path) == .file {
       let region = try ByteRegion.mapping(path)
-      switch FileFormat.of(region) {
+      let found = FileFormat.of(region)
+      switch found {
       case .assay:
         let file = try ArtifactFile(region)
         (format, source, metadata) = (.assay, file, file.description)
@@ -104,15 +105,12 @@ private struct Content {
       case .npy:
         (format, source) = (.npy, SingleTensor(try NPYFile.read(region)))
         return
-      default: break
-      }
-    }
-    if fileKind(path) == .file, path.hasSuffix(".index.json") == false {
-      let region = try ByteRegion.mapping(path)
-      guard ![.onnx, .unknown].contains(FileFormat.of(region)) else {
+      case .onnx,
+        .unknown where !path.hasSuffix(".index.json"):
         throw Failure(
-          "\(path): this is \(FileFormat.of(region) == .onnx ? "ONNX, which is not read yet" : "no format known here"); "
+          "\(path): this is \(found == .onnx ? "ONNX, which is not read yet" : "no format known here"); "
             + "PyTorch files, safetensors, .assay and .npy are read")
+      default: break
       }
     }
     let files = try ModelFiles.open(path)

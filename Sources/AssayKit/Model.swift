@@ -70,17 +70,22 @@ public struct Model: Sendable {
     notes = []
   }
 
+  /// True where a clip of so many samples gives every layer a frame to work on.
+  func accepts(samples: Int) -> Bool {
+    let shape: Shape = [1, samples]
+    return (try? graph.inferTypes(graph.inputs.map { _ in TensorType(.float32, shape) })) != nil
+  }
+
   /// The fewest samples that give every layer a frame to work on.
   public var minimumSamples: Int {
-    func runs(_ samples: Int) -> Bool { (try? Plan(graph, inputs: [[1, samples]])) != nil }
     var (low, high) = (0, 1)
-    while !runs(high) {
+    while !accepts(samples: high) {
       guard high < 1 << 30 else { return high }
       (low, high) = (high, high * 2)
     }
     while high - low > 1 {
       let middle = (low + high) / 2
-      if runs(middle) { high = middle } else { low = middle }
+      if accepts(samples: middle) { high = middle } else { low = middle }
     }
     return high
   }

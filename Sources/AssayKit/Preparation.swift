@@ -70,8 +70,9 @@ extension Model {
   }
 
   private func check(_ count: Int, _ place: String) throws {
-    // Every layer works on a window; a clip shorter than all of them together has no frame.
-    guard count < 1024 || count < minimumSamples else { return }
+    // Every layer works on a window; a clip shorter than all of them together has no frame. The search for the
+    // shortest clip is for the message only.
+    guard !accepts(samples: count) else { return }
     let minimum = minimumSamples
     guard count < minimum else { return }
     throw Failure(

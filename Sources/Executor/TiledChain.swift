@@ -148,7 +148,7 @@ extension TiledChain {
       let target = index == last ? result : isInPlace ? room[0].pointer : room[1].pointer
       let output: Shape = [1, ranges[index].count, stage.width]
       if let scales = scales[index] {
-        scales[batch].apply(current, target, rows: output[1])
+        scales[batch].apply(current, target, rows: output[1], stride: output[2])
       } else {
         op.evaluation.compute(constants(stage.node, output).feeding(current, shape, into: target))
       }

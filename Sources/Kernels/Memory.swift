@@ -53,7 +53,4 @@ public final class BlockPool: Sendable {
 
   /// Takes a block back; the caller must not use it any more.
   public func give(back block: Block) { free.withLock { $0.append(block) } }
-
-  /// Frees all blocks that are not in use.
-  public func clear() { free.withLock { $0.removeAll() } }
 }

@@ -34,7 +34,7 @@ private func sum(_ x: UnsafePointer<Float>, _ count: Int, _ term: (Vector) -> Ve
   var total = Vector.zero
   var index = 0
   while index &+ 8 <= count {
-    total += term(UnsafeRawPointer(x + index).loadUnaligned(as: Vector.self))
+    total += term(load(x + index))
     index &+= 8
   }
   var result = 0.0
@@ -68,21 +68,10 @@ public func groupNormalization(
     }
     spread(&variances, width: width, count: count)
 
-    var factors = [Float](repeating: 0, count: columns)
-    var offsets = [Float](repeating: 0, count: columns)
-    for column in 0..<columns {
-      let factor = Double(scale?[first + column] ?? 1) / (variances[column] + Double(epsilon)).squareRoot()
-      factors[column] = Float(factor)
-      offsets[column] = Float(Double(bias?[first + column] ?? 0) - means[column] * factor)
-    }
-    factors.withUnsafeBufferPointer { factors in
-      offsets.withUnsafeBufferPointer { offsets in
-        for frame in 0..<time {
-          let (x, y) = (x + frame * channels + first, y + frame * channels + first)
-          for column in 0..<columns { y[column] = x[column] * factors[column] + offsets[column] }
-        }
-      }
-    }
+    ColumnScales(
+      means: means, variances: variances, scale: scale.map { $0 + first }, bias: bias.map { $0 + first },
+      epsilon: epsilon
+    ).apply(x + first, y + first, rows: time, stride: channels)
   }
 }
 

@@ -1,5 +1,4 @@
 import Bytes
-import Dispatch
 import Tensors
 
 /// An artifact as it lies in a file: mapped, its text checked and read, its tensors views of the mapping.
@@ -163,7 +162,7 @@ extension ArtifactFile {
   /// Reads every byte and throws at the first that is not what was written, naming its tensor or section.
   public func checkIntegrity() throws(FormatError) {
     // The file's digest is computed on a second thread; where both find damage, the tensor's name says more.
-    let whole = BackgroundCheck { () throws(FormatError) in try checkDigest() }
+    let whole = Background { () throws(FormatError) in try checkDigest() }
     try checkTensors()
     try whole.wait()
   }
@@ -201,18 +200,4 @@ extension ArtifactFile {
       end = entry.offset + entry.bytes
     }
   }
-}
-
-/// A check that runs on another thread.
-private final class BackgroundCheck: Sendable {
-  private let queue = DispatchQueue(label: "assay.check")
-  private nonisolated(unsafe) var failure: FormatError?  // touched on the queue only
-
-  init(_ body: @escaping @Sendable () throws(FormatError) -> Void) {
-    queue.async {
-      do throws(FormatError) { try body() } catch { self.failure = error }
-    }
-  }
-
-  func wait() throws(FormatError) { if let failure = queue.sync(execute: { failure }) { throw failure } }
 }

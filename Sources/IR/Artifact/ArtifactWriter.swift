@@ -14,10 +14,11 @@ extension Artifact {
         (name: graph[id].name, role: ArtifactIndexEntry.Role.constant, storage: graph.constants[id]!.storage)
       } + goldenTensors.map { (name: $0.name, role: .golden, storage: .rowMajor($0.tensor)) }
     let index = ArtifactIndexEntry.layout(tensors)
+    let dataLength = index.last.map { $0.offset + $0.bytes } ?? 0
     let head = ArtifactHead(
       metadata: metadata.json.lined(levels: 2), graph: graph.coded.lined(levels: 2),
       index: JSON(index.map(\.json)).lined(levels: 1), goldens: JSON(goldens).lined(levels: 1),
-      dataLength: index.last.map { $0.offset + $0.bytes } ?? 0, tensorCount: index.count)
+      dataLength: dataLength, tensorCount: index.count)
 
     let digests = ArtifactDigests(tensors.map(\.storage))
     try writer.write(head.bytes)
@@ -31,7 +32,7 @@ extension Artifact {
         try writer.write(piece)
       }
       digests.finishTensor()
-      progress(Double(entry.offset + entry.bytes) / Double(max(head.dataLength, 1)))
+      progress(Double(entry.offset + entry.bytes) / Double(max(dataLength, 1)))
     }
 
     var footer = ByteWriter()
@@ -54,7 +55,6 @@ extension Artifact {
 struct ArtifactHead {
   let bytes: [UInt8]
   let dataStart: Int
-  let dataLength: Int
   /// CRC-32 of the header and of each text section, without padding.
   let sectionCRCs: [UInt32]
 
@@ -74,7 +74,6 @@ struct ArtifactHead {
     }
     bytes = head.bytes
     dataStart = head.count
-    self.dataLength = dataLength
     sectionCRCs = ([header.bytes] + texts).map { section in section.withUnsafeBytes { crc32($0) } }
   }
 }
