@@ -1,5 +1,4 @@
 import Bytes
-import Executor
 import Formats
 import Frontends
 import IR
@@ -20,7 +19,9 @@ public struct Conversion: Sendable {
   public var goldens: [String] = []
   /// The system, where the files cannot tell.
   public var system: String?
-  /// How many threads run the golden cases.
+  /// The weights' licence, where the files state none.
+  public var license: String?
+  /// How many threads convert and run the golden cases.
   public var threads = defaultThreads
 
   /// Creates a conversion.
@@ -32,74 +33,68 @@ public struct Conversion: Sendable {
   /// What wrote an artifact.
   public static let tool = "assay 0.1.0"
 
-  /// What a conversion did. `isPublished` is false where a golden case failed: then no file was written.
-  public struct Report: Sendable {
-    /// The file asked for.
-    public let target: String
-    /// Whether it is there now.
-    public let isPublished: Bool
-    /// Its length in bytes.
-    public let bytes: Int
-    /// Its digest.
-    public let digest: Digest
-    /// What it holds.
-    public let artifact: Artifact
-    /// Lines about constants that were folded, cast or arranged in panels.
-    public let changes: [String]
-    /// What narrowing lost, by constant.
-    public let losses: [(name: String, counts: CastCounts)]
-    /// Outcomes of the golden cases.
-    public let cases: [CaseResult]
-    /// Choices that were made, a line each.
-    public let notes: [String]
-  }
-
   /// Reads, folds, casts, arranges, writes to a nameless file, reads that back, judges it, and only then gives it its name.
   ///
   /// `progress` is called with the share that is done, from 0 to 1.
-  public func run(progress: (Double) -> Void = { _ in }) throws -> Report {
+  public func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> ConversionReport {
     guard target.hasSuffix(".assay") else {
       throw Failure("\(target): conversion writes .assay; other extensions are not supported yet")
     }
     let files = try inFile(source) { try ModelFiles.open(source) }
-    let sources = Background { () throws(FormatError) in
-      try files.weightFiles.map { (name) throws(FormatError) in
-        let view = try ByteRegion.mapping(joinPath(files.folder, name)).view
-        return Metadata.SourceFile(name: name, bytes: view.count, digest: .of(view))
-      }
+    let writer = try inFile(target) { try FileWriter(target) }
+    let regions = try files.weightFiles.map { name in
+      try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
     }
-    let imported = try inFile(source) {
-      try ImportedModel(files, system: system.map(ModelSystem.named))
-    }
+    let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
+    let imported = try inFile(source) { try ImportedModel(files, system: system.map(ModelSystem.named)) }
+    let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap(GoldenFolder.cases)
-    var graph = imported.graph
-    let narrowed = try CastWeights.narrowingDoubles.cast(&graph)
-    var changes = narrowed.report.changes + (try FoldConstants().run(on: &graph).changes)
-    let cast = try CastWeights(to: dataType).cast(&graph)
-    changes += cast.report.changes
-    changes += try ArrangePanels().run(on: &graph).changes
+    let (graph, recipe, losses) = try prepared(imported.graph)
+    let accounting = Accounting(files.weights.entries, graph, ignored: imported.ignored)
+    if let name = accounting.unaccounted.first {
+      throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
+    }
     let embedded = try EmbeddedGoldens.embedding(cases, rate: imported.preprocessing.sampleRate)
+    let unknown = Digest.of(ByteRegion(copying: []).view)
     let artifact = Artifact(
       metadata: Metadata(
         system: imported.system.rawValue, preprocessing: imported.preprocessing, labels: imported.labels,
-        license: imported.license, sources: try sources.wait(), dataType: dataType, tool: Conversion.tool,
-        ignored: imported.ignored),
+        license: license,
+        sources: zip(files.weightFiles, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
+        recipe: recipe, ignored: imported.ignored, tool: Conversion.tool),
       graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
 
     return try inFile(target) {
-      let writer = try FileWriter(target)
-      try artifact.write(to: writer) { progress($0 * 0.7) }
+      try artifact.write(
+        to: writer, threads: threads, digests: { () throws(FormatError) in try digests.wait() },
+        progress: { progress($0 * 0.7) })
+      // The disk works while the file is read back and judged.
+      let stored = Background { () throws(FormatError) in try writer.sync() }
       let file = try ArtifactFile(writer.readBack())
-      try file.checkDigest()
+      try file.check(holds: artifact, threads: threads)
       progress(0.9)
       let results = try judge(file, cases)
+      try stored.wait()
       let holds = results.allSatisfy(\.holds)
       if holds { try writer.publish() }
       progress(1)
-      return Report(
-        target: target, isPublished: holds, bytes: writer.count, digest: file.digest, artifact: file.artifact,
-        changes: changes, losses: narrowed.losses + cast.losses, cases: results, notes: imported.notes)
+      return ConversionReport(
+        target: target, isPublished: holds, bytes: writer.count, root: file.root, artifact: file.artifact,
+        dataType: dataType, accounting: accounting, losses: losses, cases: results, notes: imported.notes)
     }
+  }
+
+  /// The graph as it is stored, what was done to it as a whole, and what narrowing lost.
+  private func prepared(_ source: Graph) throws -> (
+    graph: Graph, recipe: [Metadata.Step], losses: [(name: String, counts: CastCounts)]
+  ) {
+    var graph = source
+    let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: threads)
+    _ = try FoldConstants().run(on: &graph)
+    let cast = try CastWeights(to: dataType).cast(&graph, threads: threads)
+    _ = try ArrangePanels().run(on: &graph)
+    let recipe: [Metadata.Step] = cast.report.changes.isEmpty ? [] : [.cast(dataType)]
+    return (graph, recipe, narrowed.losses + cast.losses)
   }
 
   /// Runs the given cases on what was written, as it reads back.
@@ -107,28 +102,6 @@ public struct Conversion: Sendable {
     guard !cases.isEmpty else { return [] }
     let model = try Model(target, file)
     return try Judge(model, threads: threads).results(EmbeddedGoldens.cases(file.artifact))
-  }
-}
-
-extension Conversion.Report {
-  /// Parameters, in numbers.
-  public var parameters: Int { artifact.graph.parameterCount }
-
-  /// The report as a document.
-  public var json: JSON {
-    [
-      "output": JSON(target), "published": JSON(isPublished), "bytes": JSON(bytes), "sha256": JSON(digest.description),
-      "system": JSON(artifact.metadata.system), "dtype": JSON(artifact.metadata.dataType.rawValue),
-      "tensors": JSON(artifact.graph.constants.count), "parameters": JSON(parameters),
-      "changed": JSON(changes),
-      "ignored": JSON(
-        artifact.metadata.ignored.map { ["tensor": JSON($0.tensor), "reason": JSON($0.reason)] }),
-      "losses": JSON(
-        losses.map {
-          ["tensor": JSON($0.name), "overflowed": JSON($0.counts.overflowed), "flushed": JSON($0.counts.flushed)]
-        }),
-      "cases": JSON(cases.map(\.json)), "notes": JSON(notes),
-    ]
   }
 }
 

@@ -140,19 +140,7 @@ private struct SingleTensor: TensorSource {
   func tensor(_ name: String) throws(FormatError) -> Tensor { only }
 }
 
-extension ArtifactFile: TensorSource {
-  /// The tensor of that name, in rows: a view of the file, or a copy of what lies in panels.
-  public func tensor(_ name: String) throws(FormatError) -> Tensor {
-    let graph = artifact.graph
-    if let id = graph.constants.keys.first(where: { Name(graph[$0].name) == Name(name) }) {
-      return graph.constants[id]!.tensor
-    }
-    guard let golden = artifact.goldenTensors.first(where: { Name($0.name) == Name(name) }) else {
-      throw FormatError(Artifact.format, .missing("no such tensor"), place: [name])
-    }
-    return golden.tensor
-  }
-
+extension ArtifactFile {
   /// Metadata and the names of the golden cases.
   fileprivate var description: JSON {
     let cases = artifact.goldens.compactMap { $0["name"] }

@@ -27,7 +27,7 @@ public struct Model: Sendable {
   /// What the columns of `logits` mean.
   public let labels: [String]
   /// The weights' licence, where one is stated.
-  public let license: String?
+  public let license: Metadata.License?
   /// Choices that were made on opening, a line each.
   public let notes: [String]
 

@@ -38,29 +38,6 @@ extension Inspection {
   }
 }
 
-extension Conversion.Report {
-  /// What was written, what was left behind, what was lost.
-  public var text: String {
-    var lines: [String] = cases.map(\.text)
-    if isPublished {
-      lines.append(
-        "\(printable(target)): \(artifact.graph.constants.count) tensors, \(parameters) parameters, \(bytes) bytes, "
-          + "sha256 \(digest)")
-    } else {
-      lines.append("\(printable(target)): not written, since a golden case does not hold")
-    }
-    if !changes.isEmpty { lines.append("\(changes.count) constants folded, cast or put in panels (--json lists them)") }
-    for ignored in artifact.metadata.ignored {
-      lines.append("left behind: \(printable(ignored.tensor)): \(printable(ignored.reason))")
-    }
-    for (name, counts) in losses {
-      lines.append(
-        "\(printable(name)): \(counts.overflowed) numbers became infinite, \(counts.flushed) became zero")
-    }
-    return lines.joined(separator: "\n")
-  }
-}
-
 extension RunResult {
   /// A small table: labels with their values, then the outputs' shapes.
   public var text: String {
@@ -98,7 +75,8 @@ extension CaseResult {
     let worst = comparisons.max { $0.difference < $1.difference }
     guard !holds else {
       let difference = worst.map { ", at most \(short($0.difference)) apart (\(printable($0.name)))" } ?? ""
-      return "holds    \(printable(golden.name)): \(comparisons.count) values\(difference)"
+      let own = golden.isReference ? "" : "; recorded by assay itself: the same as then, which is no reference"
+      return "holds    \(printable(golden.name)): \(comparisons.count) values\(difference)\(own)"
     }
     var lines = ["DIFFERS  \(printable(golden.name)), made by \(printable(golden.maker))"]
     let reported = (golden.expected.map(\.name), Set(divergence?.inherited ?? []))
@@ -135,10 +113,10 @@ extension Verdict {
   /// What was checked, a line each, and the verdict last.
   public var text: String {
     var lines: [String] = []
-    if let digest { lines.append("holds    integrity: every byte is what was written, sha256 \(digest)") }
+    if let root { lines.append("holds    integrity: every byte is what was written, root \(root)") }
     lines += cases.map(\.text)
     if let weights { lines.append(weights.text) }
-    if let license { lines.append("licence: \(printable(license))") }
+    if let license { lines.append(license.text) }
     if cases.isEmpty, weights == nil { lines.append("no golden case: what it computes was not checked") }
     lines.append("\(printable(model)): \(holds ? "holds" : "DIFFERS")")
     return lines.joined(separator: "\n")

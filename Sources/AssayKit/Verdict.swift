@@ -12,10 +12,10 @@ import Verification
 public struct Verdict: Sendable {
   /// The model, as the user named it.
   public let model: String
-  /// The artifact's digest; nil for a model that is no artifact.
-  public let digest: Digest?
+  /// The artifact's root digest; nil for a model that is no artifact.
+  public let root: Digest?
   /// The licence, where one is stated.
-  public let license: String?
+  public let license: Metadata.License?
   /// Outcomes of the golden cases, embedded ones first.
   public let cases: [CaseResult]
   /// The comparison of weights with a source; nil where none was asked for.
@@ -37,12 +37,12 @@ public struct Verdict: Sendable {
     var cases: [GoldenCase] = []
     if case .artifact(let file) = model.origin {
       try inFile(path) {
-        try file.checkIntegrity()
+        try file.checkIntegrity(threads: threads)
         cases = try EmbeddedGoldens.cases(file.artifact)
       }
-      digest = file.digest
+      root = file.root
     } else {
-      digest = nil
+      root = nil
       if goldens.isEmpty, source == nil {
         throw Failure("\(path): a model that is no artifact carries no proof; give --golden or --against")
       }
@@ -58,8 +58,8 @@ public struct Verdict: Sendable {
   /// The verdict as a document.
   public var json: JSON {
     [
-      "model": JSON(model), "holds": JSON(holds), "sha256": digest.map { JSON($0.description) } ?? .null,
-      "license": license.map { JSON($0) } ?? .null, "cases": JSON(cases.map(\.json)),
+      "model": JSON(model), "holds": JSON(holds), "root": root.map { JSON($0.description) } ?? .null,
+      "license": license?.json ?? .null, "cases": JSON(cases.map(\.json)),
       "weights": weights?.json ?? .null,
       "environment": [
         "tool": JSON(Conversion.tool), "threads": JSON(threads), "matrix_products": JSON(matrixProductDescription()),
@@ -88,7 +88,9 @@ public struct WeightComparison: Sendable {
     source = path
     var other = try Model.open(path)
     if case .artifact(let file) = model.origin, case .source = other.origin {
-      _ = try CastWeights(to: file.artifact.metadata.dataType).run(on: &other.graph)
+      for case .cast(let type) in file.artifact.metadata.recipe {
+        _ = try CastWeights(to: type).run(on: &other.graph)
+      }
     }
     func constants(_ graph: Graph) -> [Name: Constant] {
       Dictionary(graph.constants.map { (Name(graph[$0].name), $1) }) { first, _ in first }

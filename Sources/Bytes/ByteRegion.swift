@@ -13,17 +13,18 @@ public final class ByteRegion: Sendable {
   /// How many bytes there are.
   public let count: Int
   nonisolated(unsafe) let base: UnsafeRawPointer
-  private let isMapped: Bool
+  /// The file that is mapped; nil for a block on the heap.
+  let file: FileDescriptor?
 
-  private init(name: String, base: UnsafeRawPointer, count: Int, isMapped: Bool) {
+  private init(name: String, base: UnsafeRawPointer, count: Int, file: FileDescriptor?) {
     self.name = name
     self.base = base
     self.count = count
-    self.isMapped = isMapped
+    self.file = file
   }
 
   deinit {
-    if isMapped { munmap(UnsafeMutableRawPointer(mutating: base), count) } else { base.deallocate() }
+    if file != nil { munmap(UnsafeMutableRawPointer(mutating: base), count) } else { base.deallocate() }
   }
 
   /// Maps the regular file at `path`; no byte is read yet. Pipes and devices are refused, without waiting for them.
@@ -42,7 +43,7 @@ public final class ByteRegion: Sendable {
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.number, 0), base != MAP_FAILED else {
       throw systemError("cannot map", path)
     }
-    return ByteRegion(name: path, base: UnsafeRawPointer(base), count: count, isMapped: true)
+    return ByteRegion(name: path, base: UnsafeRawPointer(base), count: count, file: file)
   }
 
   /// A heap block with a copy of `bytes`.
@@ -50,7 +51,7 @@ public final class ByteRegion: Sendable {
     let count = bytes.count
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: ByteRegion.alignment)
     block.copyBytes(from: bytes)
-    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, isMapped: false)
+    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, file: nil)
   }
 
   /// A heap block of `count` bytes that `fill` writes, every one of them.
@@ -65,7 +66,7 @@ public final class ByteRegion: Sendable {
       block.deallocate()
       throw error
     }
-    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, isMapped: false)
+    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, file: nil)
   }
 
   /// Heap blocks start on a cache line, as tensors in an artifact do.

@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// A slice of a region that knows its absolute place: an error in it can name the byte of the file.
 public struct ByteView: Sendable {
   /// The bytes' owner.
@@ -56,6 +64,14 @@ public struct ByteView: Sendable {
   /// True when the first bytes are `prefix`.
   public func hasPrefix(_ prefix: [UInt8]) -> Bool {
     count >= prefix.count && withUnsafeBytes { $0.prefix(prefix.count).elementsEqual(prefix) }
+  }
+
+  /// True when both have the same bytes.
+  public func hasSameBytes(as other: ByteView) -> Bool {
+    guard count == other.count else { return false }
+    return withUnsafeBytes { mine in
+      other.withUnsafeBytes { theirs in count == 0 || memcmp(mine.baseAddress!, theirs.baseAddress!, count) == 0 }
+    }
   }
 
   /// True when the first byte stands on a multiple of `alignment` in memory.

@@ -1,3 +1,6 @@
+import Dispatch
+import Synchronization
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -10,17 +13,32 @@
 ///
 /// Bytes go to a nameless file in the target's folder (a hidden temporary one where the file system has no nameless
 /// files), are synced, and take the target's name in one step. Whatever stops the process before `publish`, no file
-/// of that name appears and an older one stays as it was.
-public final class FileWriter {
+/// of that name appears and an older one stays as it was. Pieces may be written by several threads at once.
+public final class FileWriter: Sendable {
   /// The name the file will have.
   public let target: String
-  /// How many bytes were written so far.
-  public private(set) var count = 0
 
   private let file: FileDescriptor
-  private var temporaryPath: String?
+  private let temporaryPath: Mutex<String?>
   private let folder: String
   private let name: String
+  private let progress = Mutex(Progress())
+  private let flushing = DispatchQueue(label: "assay.flush")
+
+  /// How far the file is.
+  private struct Progress {
+    var end = 0
+    /// Bytes written since the disk was last asked to take them.
+    var pending = 0
+    /// Why the disk did not take something; the system says so once.
+    var failure: FormatError?
+  }
+
+  /// The disk is asked to take what was written whenever it is so many bytes, so that little is left to wait for.
+  private static let flushSize = 64 << 20
+
+  /// How many bytes the file has so far.
+  public var count: Int { progress.withLock { $0.end } }
 
   /// Starts a file that will be called `target`. A folder, or anything but a regular file, of that name is refused.
   public init(_ target: String) throws(FormatError) {
@@ -30,10 +48,12 @@ public final class FileWriter {
     guard !name.isEmpty, kind == .missing || kind == .file else {
       throw FormatError("file", .system("cannot write here: a folder or device has this name"), file: target)
     }
+    FileWriter.sweep(folder, name)
     #if os(Linux)
       // O_TMPFILE is __O_TMPFILE | O_DIRECTORY, a macro Swift does not import.
       if let nameless = try? FileDescriptor.open(folder, 0o20000000 | O_DIRECTORY | O_RDWR, mode: 0o644) {
         file = nameless
+        temporaryPath = Mutex(nil)
         return
       }
     #endif
@@ -43,37 +63,95 @@ public final class FileWriter {
     } catch {
       throw FormatError("file", error.reason, file: target)
     }
-    temporaryPath = path
+    temporaryPath = Mutex(path)
+    flock(file.number, LOCK_EX | LOCK_NB)
   }
 
-  deinit { if let temporaryPath { unlink(temporaryPath) } }
+  deinit { temporaryPath.withLock { if let path = $0 { unlink(path) } } }
 
-  private static func temporaryName(_ name: String) -> String { ".\(name).\(getpid()).assay-part" }
+  private static let temporarySuffix = ".assay-part"
 
-  /// Appends bytes, however many calls the system needs.
-  public func write(_ bytes: UnsafeRawBufferPointer) throws(FormatError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let piece = UnsafeRawBufferPointer(rebasing: rest)
-      let written = systemWrite(file.number, piece)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw systemError("cannot write", target)
-      }
-      rest = rest.dropFirst(written)
-      count += written
+  private static func temporaryName(_ name: String) -> String { ".\(name).\(getpid())\(temporarySuffix)" }
+
+  /// Removes what writers of this target left when they were killed: their files are no longer locked.
+  private static func sweep(_ folder: String, _ name: String) {
+    for entry in (try? folderEntries(folder)) ?? []
+    where entry.hasPrefix(".\(name).") && entry.hasSuffix(temporarySuffix) {
+      let path = joinPath(folder, entry)
+      guard let file = try? FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW) else { continue }
+      if flock(file.number, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
     }
   }
 
-  /// Appends bytes.
-  public func write(_ bytes: [UInt8]) throws(FormatError) {
-    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in try write(UnsafeRawBufferPointer(buffer)) }
+  /// Takes room for `count` bytes at once, where the file system can, so that a full one is known before the work.
+  public func reserve(_ count: Int) throws(FormatError) {
+    #if os(Linux)
+      guard count > 0 else { return }
+      errno = posix_fallocate(file.number, 0, off_t(count))
+      if [ENOSPC, EFBIG, EDQUOT].contains(errno) { throw systemError("cannot write \(count) bytes", target) }
+    #endif
   }
 
-  /// Appends bytes.
-  public func write(_ view: ByteView) throws(FormatError) {
-    try view.withUnsafeBytes { (raw) throws(FormatError) in try write(raw) }
+  /// Writes bytes at a place, however many calls the system needs.
+  public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FormatError) {
+    // One at a time: the system would let the others spin for the file, here they sleep and leave the processor.
+    let isMuch = try progress.withLock { (progress) throws(FormatError) -> Bool in
+      var done = 0
+      while done < bytes.count {
+        let written = systemWrite(file.number, UnsafeRawBufferPointer(rebasing: bytes[done...]), at: offset + done)
+        if written < 0 {
+          if errno == EINTR { continue }
+          throw systemError("cannot write", target)
+        }
+        done += written
+      }
+      progress.end = max(progress.end, offset + bytes.count)
+      progress.pending += bytes.count
+      guard progress.pending >= FileWriter.flushSize else { return false }
+      progress.pending = 0
+      return true
+    }
+    if isMuch { flushing.async { self.flush() } }
   }
+
+  /// Writes bytes at a place.
+  public func write(_ bytes: [UInt8], at offset: Int) throws(FormatError) {
+    try bytes.withUnsafeBufferPointer { (raw) throws(FormatError) in
+      try write(UnsafeRawBufferPointer(raw), at: offset)
+    }
+  }
+
+  /// Writes bytes at a place.
+  public func write(_ view: ByteView, at offset: Int) throws(FormatError) {
+    try view.withUnsafeBytes { (raw) throws(FormatError) in try write(raw, at: offset) }
+  }
+
+  /// Writes bytes of a mapped file at a place. File systems that can let two files share blocks do so: nothing is copied
+  /// then but what is left of the last block.
+  public func share(_ view: ByteView, at offset: Int) throws(FormatError) {
+    var shared = 0
+    #if os(Linux)
+      let whole = view.count - view.count % FileWriter.blockSize
+      if let source = view.region.file, offset % FileWriter.blockSize == 0, view.offset % FileWriter.blockSize == 0,
+        whole > 0
+      {
+        // struct file_clone_range, and the request FICLONERANGE.
+        var range = [Int64(source.number), Int64(view.offset), Int64(whole), Int64(offset)]
+        if ioctl(file.number, 0x4020_940D, &range) == 0 { shared = whole }
+      }
+    #endif
+    try write(view[shared..<view.count], at: offset + shared)
+    progress.withLock { $0.end = max($0.end, offset + view.count) }
+  }
+
+  /// What file systems share between files are blocks of this many bytes.
+  private static let blockSize = 4096
+
+  /// Appends bytes.
+  public func write(_ bytes: [UInt8]) throws(FormatError) { try write(bytes, at: count) }
+
+  /// Appends bytes.
+  public func write(_ view: ByteView) throws(FormatError) { try write(view, at: count) }
 
   /// Appends zeros up to the next multiple of `alignment`.
   public func pad(to alignment: Int) throws(FormatError) {
@@ -85,20 +163,35 @@ public final class FileWriter {
     try ByteRegion.mapping(file, path: target)
   }
 
+  private func flush() {
+    guard fsync(file.number) != 0 else { return }
+    let error = systemError("cannot write", target)
+    progress.withLock { $0.failure = $0.failure ?? error }
+  }
+
+  /// Makes durable what was written so far.
+  public func sync() throws(FormatError) {
+    flushing.sync { flush() }
+    if let error = progress.withLock({ $0.failure }) { throw error }
+  }
+
   /// Makes the bytes durable and gives the file its name, replacing an older one.
   public func publish() throws(FormatError) {
-    if fsync(file.number) != 0 { throw systemError("cannot write", target) }
-    if temporaryPath == nil {
-      // A nameless file can be linked to a free name only, so it takes the target's in two steps.
-      let path = joinPath(folder, FileWriter.temporaryName(name))
-      unlink(path)
-      if linkat(AT_FDCWD, "/proc/self/fd/\(file.number)", AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0 {
-        throw systemError("cannot write", target)
+    try sync()
+    try temporaryPath.withLock { (path) throws(FormatError) in
+      if path == nil {
+        let source = "/proc/self/fd/\(file.number)"
+        // A nameless file can be linked to a free name only; where the target is there, it takes its in two steps.
+        if linkat(AT_FDCWD, source, AT_FDCWD, target, AT_SYMLINK_FOLLOW) == 0 { return }
+        let own = joinPath(folder, FileWriter.temporaryName(name))
+        unlink(own)
+        flock(file.number, LOCK_EX | LOCK_NB)
+        if linkat(AT_FDCWD, source, AT_FDCWD, own, AT_SYMLINK_FOLLOW) != 0 { throw systemError("cannot write", target) }
+        path = own
       }
-      temporaryPath = path
+      if rename(path!, target) != 0 { throw systemError("cannot write", target) }
+      path = nil
     }
-    if rename(temporaryPath!, target) != 0 { throw systemError("cannot write", target) }
-    temporaryPath = nil
     if let directory = try? FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY) { fsync(directory.number) }
   }
 }

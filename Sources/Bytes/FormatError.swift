@@ -34,6 +34,8 @@ public struct FormatError: Error, Hashable, Sendable {
   public var file: String?
   /// Names of things inside the file that lead to the place, outermost first: a member, a tensor.
   public var place: [String]
+  /// The rule that is broken, as the format's article numbers and names it; nil for formats without such an article.
+  public var rule: String?
 
   /// Creates an error; the outer rooms add file and place as it passes through them.
   public init(_ format: String, _ reason: Reason, offset: Int? = nil, file: String? = nil, place: [String] = []) {
@@ -57,6 +59,13 @@ public struct FormatError: Error, Hashable, Sendable {
     if error.file == nil { error.file = path }
     return error
   }
+
+  /// The same error as a breach of `rule`, unless one is already named.
+  public func breaking(_ rule: String?) -> FormatError {
+    var error = self
+    if error.rule == nil { error.rule = rule }
+    return error
+  }
 }
 
 extension FormatError: CustomStringConvertible {
@@ -67,7 +76,9 @@ extension FormatError: CustomStringConvertible {
     line += format
     for name in place { line += " \"" + printable(name) + "\"" }
     if let offset { line += " at byte \(offset)" }
-    return line + ": " + printable(reason.description)
+    line += ": " + printable(reason.description)
+    if let rule { line += " (rule \(rule))" }
+    return line
   }
 }
 

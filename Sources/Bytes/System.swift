@@ -35,9 +35,9 @@ final class FileDescriptor: Sendable {
 // Inside types with methods of the same name the system's functions cannot be spelled.
 private func systemOpen(_ path: String, _ flags: Int32, _ mode: mode_t) -> Int32 { open(path, flags, mode) }
 
-/// One call of `write`: at most 1 GiB, perhaps fewer bytes than asked for, -1 for an error.
-func systemWrite(_ file: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-  write(file, bytes.baseAddress, min(bytes.count, 1 << 30))
+/// One call of `pwrite`: at most 1 GiB, perhaps fewer bytes than asked for, -1 for an error.
+func systemWrite(_ file: Int32, _ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
+  pwrite(file, bytes.baseAddress, min(bytes.count, 1 << 30), off_t(offset))
 }
 
 /// The last failed call as an error: what could not be done, to which file, and the system's reason.

@@ -84,20 +84,4 @@ public struct ModelFiles: Sendable {
       return try JSON.read(region.view, format: "configuration")
     } catch { throw error.inFile(path) }
   }
-
-  /// The licence that the model card's front matter states.
-  public func license() throws(FormatError) -> String? {
-    let path = joinPath(folder, "README.md")
-    guard fileKind(path) == .file else { return nil }
-    let view = try ByteRegion.mapping(path).view
-    let head = view.withUnsafeBytes { String(decoding: $0.prefix(65536), as: UTF8.self) }
-    let lines = head.split(whereSeparator: \.isNewline)
-    guard lines.first == "---" else { return nil }
-    for line in lines.dropFirst().prefix(while: { $0 != "---" }) where line.hasPrefix("license:") {
-      let value = line.dropFirst("license:".count).drop { $0 == " " }
-      let text = value.filter { $0 != "\"" && $0 != "'" }
-      return text.isEmpty ? nil : String(text)
-    }
-    return nil
-  }
 }

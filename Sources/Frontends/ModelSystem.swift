@@ -25,7 +25,7 @@ public struct ImportedModel: Sendable {
   /// What the columns of `logits` mean.
   public let labels: [String]
   /// The licence that the source states.
-  public let license: String?
+  public let license: Metadata.License?
   /// Tensors left behind, each by a rule.
   public let ignored: [Metadata.Ignored]
   /// The files the weights are in.

@@ -9,6 +9,8 @@ public struct Constant: Sendable {
   public enum Storage: Sendable {
     /// Rows one after the other.
     case rowMajor(Tensor)
+    /// Rows that are made when they are asked for.
+    case derived(DerivedTensor)
     /// Panels of rows side by side, as a packed matrix product reads a weight.
     case panels(PanelTensor)
   }
@@ -44,6 +46,7 @@ extension Constant.Storage {
   public var dataType: DataType {
     switch self {
     case .rowMajor(let tensor): tensor.dataType
+    case .derived(let tensor): tensor.dataType
     case .panels(let tensor): tensor.dataType
     }
   }
@@ -52,23 +55,73 @@ extension Constant.Storage {
   public var shape: Shape {
     switch self {
     case .rowMajor(let tensor): tensor.shape
+    case .derived(let tensor): tensor.shape
     case .panels(let tensor): tensor.shape
     }
   }
 
-  /// SHA-256 of the elements in rows, whatever the order they are stored in.
+  /// SHA-256 of the elements in rows, whatever the order they are stored in; no copy of the whole is made.
   public var digest: Digest {
+    if case .rowMajor(let tensor) = self { return tensor.digest }
+    var hasher = DigestHasher()
+    for number in 0..<pieceCount { hasher.update(rows(ofPiece: number)) }
+    return hasher.finish()
+  }
+
+  /// The elements in rows; a copy unless they are stored so.
+  public var rowMajor: Tensor {
+    if case .rowMajor(let tensor) = self { return tensor }
+    let region = ByteRegion(count: shape.count * dataType.size) { target in
+      var start = 0
+      for number in 0..<pieceCount {
+        rows(ofPiece: number).withUnsafeBytes { rows in
+          UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + rows.count)]).copyMemory(from: rows)
+          start += rows.count
+        }
+      }
+    }
+    return Tensor(dataType, shape, bytes: region.view)
+  }
+}
+
+// The elements a piece at a time, so that memory for one piece is enough.
+extension Constant.Storage {
+  /// About how many bytes a piece has.
+  private static let pieceSize = 1 << 20
+
+  /// Panels or elements of one piece.
+  private var step: Int {
     switch self {
-    case .rowMajor(let tensor): tensor.digest
-    case .panels(let tensor): tensor.digest
+    case .rowMajor, .derived: max(1, Self.pieceSize / dataType.size)
+    case .panels(let tensor): max(1, Self.pieceSize / (tensor.layout.panelCount * dataType.size))
     }
   }
 
-  /// The elements in rows; a copy where they are stored in panels.
-  public var rowMajor: Tensor {
+  private var steps: Int {
+    if case .panels(let tensor) = self { tensor.layout.panels } else { shape.count }
+  }
+
+  /// Into how many pieces the elements fall: as many for every storage of one type, shape and order.
+  public var pieceCount: Int { (steps + step - 1) / step }
+
+  /// A piece in row-major order, and as a file holds it. All of them together, in their order, are the whole.
+  public func piece(_ number: Int) -> (rows: ByteView, stored: ByteView) {
+    if case .panels(let tensor) = self { return tensor.piece(range(number)) }
+    let rows = rows(ofPiece: number)
+    return (rows, rows)
+  }
+
+  /// A piece in row-major order.
+  public func rows(ofPiece number: Int) -> ByteView {
+    let range = range(number)
     switch self {
-    case .rowMajor(let tensor): tensor
-    case .panels(let tensor): tensor.rowMajor
+    case .rowMajor(let tensor):
+      return tensor.bytes[range.lowerBound * dataType.size..<range.upperBound * dataType.size]
+    case .derived(let tensor): return tensor.bytes(of: range)
+    case .panels(let tensor): return tensor.rows(of: range)
     }
   }
+
+  /// The panels or elements of a piece.
+  private func range(_ number: Int) -> Range<Int> { number * step..<min((number + 1) * step, steps) }
 }

@@ -20,22 +20,23 @@ public struct ArrangePanels: Pass {
     var report = PassReport(pass: ArrangePanels.name)
     let uses = Uses(graph)
     for id in graph.constantOrder {
-      guard let groups = uses.groups[id], case .rowMajor(let tensor) = graph.constants[id]!.storage else { continue }
+      guard let groups = uses.groups[id] else { continue }
+      let constant = graph.constants[id]!
+      if case .panels(let panels) = constant.storage, groups == [panels.layout.groups] { continue }
       func decline(_ reason: String) { report.declined.append("\(graph[id].name): \(reason)") }
       if uses.others.contains(id) {
         decline("it is used as something else than a weight too")
       } else if groups.count > 1 {
         decline("it is used in products of different groups")
-      } else if let panels = PanelTensor(arranging: tensor, groups: groups.first!) {
-        if panels.layout.storedCount > ArrangePanels.growthLimit * tensor.count {
-          decline("panels would take \(panels.layout.storedCount) numbers for \(tensor.count)")
+      } else if let panels = constant.storage.arranged(groups: groups.first!) {
+        if panels.layout.storedCount > ArrangePanels.growthLimit * constant.count {
+          decline("panels would take \(panels.layout.storedCount) numbers for \(constant.count)")
         } else {
-          let provenance = graph.constants[id]!.provenance
-          graph.replaceConstant(id, with: Constant(.panels(panels), provenance: provenance))
+          graph.replaceConstant(id, with: Constant(.panels(panels), provenance: constant.provenance))
           report.changes.append("\(graph[id].name): in panels")
         }
       } else {
-        decline("\(tensor.dataType.rawValue) \(tensor.shape) cannot lie in panels")
+        decline("\(constant.dataType.rawValue) \(constant.shape) cannot lie in panels")
       }
     }
     return report
@@ -60,6 +61,17 @@ public struct ArrangePanels: Pass {
           }
         }
       }
+    }
+  }
+}
+
+extension Constant.Storage {
+  /// The same elements in panels; nil for a type or shape that cannot be.
+  fileprivate func arranged(groups: Int) -> PanelTensor? {
+    switch self {
+    case .rowMajor(let tensor): PanelTensor(arranging: tensor, groups: groups)
+    case .derived(let tensor): PanelTensor(arranging: tensor, groups: groups)
+    case .panels: PanelTensor(arranging: rowMajor, groups: groups)
     }
   }
 }

@@ -1,6 +1,7 @@
 import Bytes
 import IR
 import Kernels
+import Synchronization
 import Tensors
 
 /// Stores weights in another floating-point type; they are still computed with as F32.
@@ -30,23 +31,64 @@ public struct CastWeights: Pass {
   /// Casts every floating-point constant that is not of its type yet; its elements lie in rows then.
   public func run(on graph: inout Graph) throws -> PassReport { try cast(&graph).report }
 
-  /// Casts, and tells what was lost.
-  public func cast(_ graph: inout Graph) throws -> (report: PassReport, losses: [(name: String, counts: CastCounts)]) {
+  /// Casts, and tells what is lost.
+  ///
+  /// The numbers are cast where they are used, a piece at a time; here they are only counted.
+  public func cast(
+    _ graph: inout Graph, threads: Int = 1
+  ) throws -> (report: PassReport, losses: [(name: String, counts: CastCounts)]) {
     var report = PassReport(pass: CastWeights.name)
-    var losses: [(name: String, counts: CastCounts)] = []
+    var casts: [(name: String, cast: Cast)] = []
     for id in graph.constantOrder {
       var constant = graph.constants[id]!
       let target = constant.shape.rank >= 2 ? dataType : .float32
       let source = constant.dataType
       guard source.isFloat, source != target, sources?.contains(source) != false else { continue }
-      var counts = CastCounts()
-      constant.storage = .rowMajor(constant.tensor.cast(to: target, &counts))
+      let cast = Cast(constant.tensor, to: target)
+      constant.storage = .derived(DerivedTensor(target, constant.shape) { cast.piece($0).bytes })
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
       graph.replaceConstant(id, with: constant)
       report.changes.append("\(graph[id].name): \(source.rawValue) to \(target.rawValue)")
-      if counts != CastCounts() { losses.append((graph[id].name, counts)) }
+      casts.append((graph[id].name, cast))
     }
-    return (report, losses)
+    let counts = Mutex([CastCounts](repeating: CastCounts(), count: casts.count))
+    try inParallel(casts.count, threads: threads) { [casts] (number) throws(FormatError) in
+      let lost = casts[number].cast.losses
+      counts.withLock { $0[number] = lost }
+    }
+    let losses = zip(casts, counts.withLock { $0 }).map { (name: $0.name, counts: $1) }
+    return (report, losses.filter { $0.counts != CastCounts() })
+  }
+}
+
+/// A tensor seen in another floating-point type, rounded to nearest.
+private struct Cast: Sendable {
+  let source: Tensor
+  let target: DataType
+
+  init(_ source: Tensor, to target: DataType) { (self.source, self.target) = (source, target) }
+
+  /// Some elements in the other type, and what was lost in them.
+  func piece(_ range: Range<Int>) -> (bytes: ByteView, lost: CastCounts) {
+    let size = source.dataType.size
+    let part = source.bytes[range.lowerBound * size..<range.upperBound * size]
+    var lost = CastCounts()
+    let tensor = Tensor(source.dataType, [range.count], bytes: part).cast(to: target, &lost)
+    return (tensor.bytes, lost)
+  }
+
+  /// What is lost in all elements.
+  var losses: CastCounts {
+    // Widening loses nothing.
+    guard target != .float32 || source.dataType == .float64 else { return CastCounts() }
+    var sum = CastCounts()
+    let step = 1 << 18
+    for start in stride(from: 0, to: source.count, by: step) {
+      let lost = piece(start..<min(start + step, source.count)).lost
+      sum.overflowed += lost.overflowed
+      sum.flushed += lost.flushed
+    }
+    return sum
   }
 }
 

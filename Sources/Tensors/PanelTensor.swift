@@ -9,7 +9,8 @@ public struct PanelTensor: Sendable {
 
   /// The elements in panels; nil while they are still in rows.
   public let stored: ByteView?
-  private let rows: ByteView?
+  /// The bytes of some elements in rows; nil where they are stored in panels.
+  private let rows: (@Sendable (Range<Int>) -> ByteView)?
 
   /// What panels may be made of.
   public static let dataTypes: [DataType] = [.float32, .float16, .bfloat16]
@@ -25,12 +26,26 @@ public struct PanelTensor: Sendable {
 
   /// Panels that are made of `tensor` when they are asked for; nil for a type or shape that cannot be.
   public init?(arranging tensor: Tensor, groups: Int = 1) {
-    guard PanelTensor.dataTypes.contains(tensor.dataType), let layout = PanelLayout(tensor.shape, groups: groups)
-    else { return nil }
-    dataType = tensor.dataType
+    let (bytes, size) = (tensor.bytes, tensor.dataType.size)
+    self.init(tensor.dataType, tensor.shape, groups) { range in
+      let part = bytes[range.lowerBound * size..<range.upperBound * size]
+      return part.isAligned(to: size) ? part : ByteRegion(copying: part.array).view
+    }
+  }
+
+  /// Panels that are made of `tensor` when they are asked for; nil for a type or shape that cannot be.
+  public init?(arranging tensor: DerivedTensor, groups: Int = 1) {
+    self.init(tensor.dataType, tensor.shape, groups) { tensor.bytes(of: $0) }
+  }
+
+  private init?(
+    _ dataType: DataType, _ shape: Shape, _ groups: Int, rows: @escaping @Sendable (Range<Int>) -> ByteView
+  ) {
+    guard PanelTensor.dataTypes.contains(dataType), let layout = PanelLayout(shape, groups: groups) else { return nil }
+    self.dataType = dataType
     self.layout = layout
     stored = nil
-    rows = tensor.bytes
+    self.rows = rows
   }
 
   /// The weight's own shape.
@@ -40,43 +55,59 @@ public struct PanelTensor: Sendable {
   /// Bytes of all panels.
   public var storedByteCount: Int { layout.storedCount * dataType.size }
 
-  /// The bytes of some panels: a view where they are stored, else a new block.
-  public func bytes(ofPanels range: Range<Int>) -> ByteView {
+  /// Some panels in both orders: their rows, which follow each other in the row-major weight, and the panels as a file
+  /// holds them. One of the two is what is there, the other a new block.
+  public func piece(_ panels: Range<Int>) -> (rows: ByteView, stored: ByteView) {
+    let rows = rows(of: panels)
+    return (rows, stored.map { $0[places(of: panels)] } ?? block(panels, from: rows, arranging: true))
+  }
+
+  /// The rows of some panels.
+  public func rows(of panels: Range<Int>) -> ByteView {
+    guard let stored else { return rows!(elements(of: panels)) }
+    let view = stored[places(of: panels)]
+    let source = view.isAligned(to: dataType.size) ? view : ByteRegion(copying: view.array).view
+    return block(panels, from: source, arranging: false)
+  }
+
+  /// Where the bytes of some panels are stored.
+  private func places(of panels: Range<Int>) -> Range<Int> {
     let size = layout.panelCount * dataType.size
-    if let stored { return stored[range.lowerBound * size..<range.upperBound * size] }
-    return ByteRegion(count: range.count * size) { target in
-      for (index, panel) in range.enumerated() {
-        let block = UnsafeMutableRawBufferPointer(rebasing: target[(index * size)..<((index + 1) * size)])
-        rowBytes(of: panel).withUnsafeBytes { rows in
-          if dataType.size == 4 {
-            layout.arrange(panel, rows.elements(UInt32.self), into: block.elements(UInt32.self))
+    return panels.lowerBound * size..<panels.upperBound * size
+  }
+
+  /// Where the rows of some panels stand among the row-major elements.
+  private func elements(of panels: Range<Int>) -> Range<Int> {
+    let last = layout.rows(of: panels.upperBound - 1)
+    return layout.rows(of: panels.lowerBound).lowerBound * layout.depth..<last.upperBound * layout.depth
+  }
+
+  private func block(_ panels: Range<Int>, from source: ByteView, arranging: Bool) -> ByteView {
+    dataType.size == 4
+      ? block(panels, from: source, arranging, UInt32.self) : block(panels, from: source, arranging, UInt16.self)
+  }
+
+  /// The panels made of rows, or the rows of panels.
+  private func block<Bits: FixedWidthInteger>(
+    _ panels: Range<Int>, from source: ByteView, _ arranging: Bool, _ bits: Bits.Type
+  ) -> ByteView {
+    let elements = elements(of: panels)
+    let count = arranging ? panels.count * layout.panelCount : elements.count
+    return ByteRegion(count: count * dataType.size) { target in
+      source.withUnsafeBytes { source in
+        let from = source.baseAddress!.assumingMemoryBound(to: Bits.self)
+        let to = target.baseAddress!.assumingMemoryBound(to: Bits.self)
+        for (index, panel) in panels.enumerated() {
+          let row = layout.rows(of: panel).lowerBound * layout.depth - elements.lowerBound
+          let place = index * layout.panelCount
+          if arranging {
+            layout.arrange(panel, from + row, into: to + place)
           } else {
-            layout.arrange(panel, rows.elements(UInt16.self), into: block.elements(UInt16.self))
+            layout.restore(panel, from + place, into: to + row)
           }
         }
       }
     }.view
-  }
-
-  /// The weight in rows; a copy where it is stored in panels.
-  public var rowMajor: Tensor {
-    if let rows { return Tensor(dataType, shape, bytes: rows) }
-    let region = ByteRegion(count: count * dataType.size) { target in
-      var start = 0
-      forEachPanelInRows { rows in
-        UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + rows.count)]).copyMemory(from: rows)
-        start += rows.count
-      }
-    }
-    return Tensor(dataType, shape, bytes: region.view)
-  }
-
-  /// SHA-256 of the elements in rows, whatever the order they are stored in; no copy of the whole is made.
-  public var digest: Digest {
-    if let rows { return .of(rows) }
-    var hasher = DigestHasher()
-    forEachPanelInRows { hasher.update($0) }
-    return hasher.finish()
   }
 
   /// Where, in bytes from the start of the file, a panel is filled up with something else than zeros; nil if nowhere.
@@ -97,38 +128,4 @@ public struct PanelTensor: Sendable {
     }
     return nil
   }
-
-  /// The bytes of one panel's rows in the row-major weight.
-  private func rowBytes(of panel: Int) -> ByteView {
-    let (range, size) = (layout.rows(of: panel), layout.depth * dataType.size)
-    let bytes = rows![range.lowerBound * size..<range.upperBound * size]
-    return bytes.isAligned(to: dataType.size) ? bytes : ByteRegion(copying: bytes.array).view
-  }
-
-  /// Calls `body` with the rows of each panel in turn, which together are the row-major weight.
-  private func forEachPanelInRows(_ body: (UnsafeRawBufferPointer) -> Void) {
-    let size = dataType.size
-    withUnsafeTemporaryAllocation(byteCount: layout.panelCount * size, alignment: ByteRegion.alignment) { scratch in
-      for panel in 0..<layout.panels {
-        let view = bytes(ofPanels: panel..<panel + 1)
-        let aligned = view.isAligned(to: size) ? view : ByteRegion(copying: view.array).view
-        aligned.withUnsafeBytes { stored in
-          if size == 4 {
-            layout.restore(panel, stored.elements(UInt32.self), into: scratch.elements(UInt32.self))
-          } else {
-            layout.restore(panel, stored.elements(UInt16.self), into: scratch.elements(UInt16.self))
-          }
-        }
-        body(UnsafeRawBufferPointer(rebasing: scratch[..<(layout.rows(of: panel).count * layout.depth * size)]))
-      }
-    }
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  fileprivate func elements<T>(_ type: T.Type) -> UnsafePointer<T> { baseAddress!.assumingMemoryBound(to: type) }
-}
-
-extension UnsafeMutableRawBufferPointer {
-  fileprivate func elements<T>(_ type: T.Type) -> UnsafeMutablePointer<T> { baseAddress!.assumingMemoryBound(to: type) }
 }

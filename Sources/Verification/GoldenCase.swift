@@ -56,6 +56,10 @@ public struct GoldenCase: Sendable {
 
   /// The format's name in errors.
   public static let format = "golden"
+  /// What the maker of a case starts with that this tool recorded itself: proof of sameness, no reference.
+  public static let selfMadeMaker = "assay golden record"
+  /// False where the expected values are this tool's own, and so prove only that nothing changed.
+  public var isReference: Bool { !maker.hasPrefix(GoldenCase.selfMadeMaker) }
   /// Files of cases end like this.
   public static let suffix = ".golden.json"
   /// A case feeds at most this many samples: an hour at 16 kHz.

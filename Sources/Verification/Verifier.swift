@@ -18,7 +18,8 @@ public struct CaseResult: Sendable {
   /// The outcome as a report holds it.
   public var json: JSON {
     [
-      "name": JSON(golden.name), "maker": JSON(golden.maker), "holds": JSON(holds),
+      "name": JSON(golden.name), "maker": JSON(golden.maker), "reference": JSON(golden.isReference),
+      "holds": JSON(holds),
       "values": JSON(comparisons.map(\.json)), "divergence": divergence?.json ?? .null,
     ]
   }

@@ -10,7 +10,9 @@ struct Assay: ParsableCommand {
     discussion:
       "Exit codes: 0 it holds; 1 numbers or weights differ; 2 it cannot be read, judged or written; 64 usage.",
     version: Conversion.tool,
-    subcommands: [Inspect.self, Convert.self, Run.self, Verify.self, Bench.self])
+    subcommands: [
+      Inspect.self, Convert.self, Run.self, Verify.self, Edit.self, Golden.self, Bench.self,
+    ])
 
   static func main() {
     Console.survivesClosedPipes()

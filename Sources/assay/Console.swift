@@ -1,4 +1,5 @@
 import AssayKit
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -36,13 +37,12 @@ enum Console {
   }
 
   /// Shows how far long work is, on a terminal only, on one line that goes away.
-  static func progress(_ what: String) -> (Double) -> Void {
-    guard isatty(STDERR_FILENO) == 1 else { return { _ in } }
-    var shown = -1
+  static func progress(_ what: String, quiet: Bool = false) -> @Sendable (Double) -> Void {
+    guard !quiet, isatty(STDERR_FILENO) == 1 else { return { _ in } }
+    let shown = Atomic(-1)
     return { share in
       let percent = Int(min(max(share, 0), 1) * 100)
-      guard percent != shown else { return }
-      shown = percent
+      guard shown.exchange(percent, ordering: .relaxed) != percent else { return }
       var bytes = Array((percent == 100 ? "\r\u{1B}[K" : "\r\(what) \(percent) %\u{1B}[K").utf8)
       _ = write(STDERR_FILENO, &bytes, bytes.count)
     }

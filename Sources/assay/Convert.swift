@@ -17,6 +17,9 @@ struct Convert: ParsableCommand {
   @Option(help: ArgumentHelp("A golden case, or a folder of them, to check and embed.", valueName: "case"))
   var golden: [String] = []
 
+  @Option(help: ArgumentHelp("The weights' licence, where the files state none.", valueName: "spdx"))
+  var license: String?
+
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var printing: OutputOptions
 
@@ -25,8 +28,9 @@ struct Convert: ParsableCommand {
     conversion.dataType = dtype.dataType
     conversion.goldens = golden
     conversion.system = execution.system
+    conversion.license = license
     conversion.threads = execution.threads
-    let report = try conversion.run(progress: printing.quiet ? { _ in } : Console.progress("converting"))
+    let report = try conversion.run(progress: Console.progress("converting", quiet: printing.quiet))
     printing.note(report.notes)
     try Console.result(printing.json ? report.json.compact : report.text)
     if !report.isPublished { throw ExitCode(ExitStatus.differs.rawValue) }

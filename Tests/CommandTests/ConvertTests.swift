@@ -24,14 +24,14 @@ import Testing
       #expect(report["published"]?.bool == true)
       #expect(report["cases"]?.array?.count == 5)
       #expect(report["cases"]?.array?.allSatisfy { $0["holds"]?.bool == true } == true)
-      let ignored = report["ignored"]?.array?.map { $0["tensor"]?.string } ?? []
+      let ignored = report["accounting"]?["ignored"]?.array?.map { $0["tensor"]?.string } ?? []
       #expect(ignored.allSatisfy { $0 == "wav2vec2.masked_spec_embed" })
 
       let verified = try Program.run("verify", target, "--against", "\(Self.package)/\(container)", "--json")
       #expect(verified.status == 0, "\(verified.errors)")
       let verdict = try verified.json()
       #expect(verdict["cases"]?.array?.count == 5)
-      #expect(verdict["license"]?.string == "cc-by-nc-sa-4.0")
+      #expect(verdict["license"]?["id"]?.string == "cc-by-nc-sa-4.0")
       #expect(verdict["weights"]?["holds"]?.bool == true)
     }
   }
@@ -103,8 +103,8 @@ import Testing
       let target = folder + "/model.assay"
       let converted = try Program.run("convert", source, "-o", target, "--json")
       #expect(converted.status == 0, "\(converted.errors)")
-      let changes = try #require(try converted.json()["changed"]?.array).compactMap(\.string)
-      #expect(changes.contains { $0.hasSuffix("\(type.rawValue) to F32") })
+      let changes = try #require(try converted.json()["accounting"]?["changed"]?.array)
+      #expect(changes.contains { $0["steps"]?.array?.last?.string == "\(type.rawValue) to F32" })
       let verified = try Program.run("verify", target, "--against", source)
       #expect(verified.status == 0, "\(verified.output)")
       let golden = try Program.run("verify", target, "--golden", Self.package + "/goldens", "--json").json()

@@ -32,7 +32,7 @@ import Testing
       if panels {
         let arranged = PanelTensor(arranging: tensor, groups: groups)!
         storage = .panels(
-          PanelTensor(type, arranged.layout, stored: arranged.bytes(ofPanels: 0..<arranged.layout.panels)))
+          PanelTensor(type, arranged.layout, stored: arranged.piece(0..<arranged.layout.panels).stored))
       }
       return graph.addConstant("w\(shape)", Constant(storage, provenance: Provenance()))
     }
@@ -75,7 +75,7 @@ import Testing
       return graph
     }
     let arranged = try #require(PanelTensor(arranging: tensor, groups: 2))
-    let stored = PanelTensor(.float32, arranged.layout, stored: arranged.bytes(ofPanels: 0..<arranged.layout.panels))
+    let stored = PanelTensor(.float32, arranged.layout, stored: arranged.piece(0..<arranged.layout.panels).stored)
     let input = ["x": Self.weight(.float32, [5, 6])]
     let expected = try Executor(graph(.rowMajor(tensor)), threads: 1).run(input)
     for storage in [Constant.Storage.panels(arranged), .panels(stored)] {

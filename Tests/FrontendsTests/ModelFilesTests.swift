@@ -58,19 +58,4 @@ import Testing
     #expect(refusal(Repository.golden("audio")).contains("a model folder holds one of model.safetensors"))
     #expect(refusal(Repository.golden("audio/speech.flac")).contains("weights are read from safetensors and PyTorch"))
   }
-
-  @Test func theLicenceIsThatOfTheModelCard() throws {
-    let expected = ["---", "license: \"cc-by-nc-sa-4.0\"", "---", "license: mit"].joined(separator: "\n")
-    try withTemporaryFolder { folder in
-      let original = Repository.golden("models/audeering/safetensors")
-      for name in ["config.json", "preprocessor_config.json", "model.safetensors"] {
-        try FileManager.default.copyItem(atPath: original + "/" + name, toPath: folder + "/" + name)
-      }
-      #expect(try ModelFiles.open(folder).license() == nil)
-      try expected.write(toFile: folder + "/README.md", atomically: false, encoding: .utf8)
-      #expect(try ModelFiles.open(folder).license() == "cc-by-nc-sa-4.0")
-      try "license: mit".write(toFile: folder + "/README.md", atomically: false, encoding: .utf8)
-      #expect(try ModelFiles.open(folder).license() == nil)
-    }
-  }
 }

@@ -118,10 +118,4 @@ extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Express
   public init(members: [(String, JSON?)]) {
     self.init(.object(members.compactMap { name, value in value.map { Member(name, $0) } }))
   }
-
-  private static func spelling(_ number: Double, _ shortest: String) -> Content {
-    if number.isNaN { return .string("NaN") }
-    if number.isInfinite { return .string(number < 0 ? "-Infinity" : "Infinity") }
-    return .number(shortest.hasSuffix(".0") ? String(shortest.dropLast(2)) : shortest)
-  }
 }

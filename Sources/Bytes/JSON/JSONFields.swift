@@ -4,16 +4,22 @@
 public struct JSONFields: Sendable {
   private let json: JSON
   private let format: String
+  /// What a missing, unknown or wrong field breaks, if the format has numbered rules.
+  private let rule: String?
   private let members: [JSON.Member]
   private var asked: Set<Name> = []
 
   /// Opens an object; anything else throws.
-  public init(_ json: JSON, format: String) throws(FormatError) {
+  ///
+  /// Fields that are missing, unknown or of a wrong kind are breaches of `rule`; what `error` makes names no rule.
+  public init(_ json: JSON, format: String, rule: String? = nil) throws(FormatError) {
     guard let members = json.object else {
       throw FormatError(format, .invalid("an object is needed here, found \(json.kind)"), offset: json.offset)
+        .breaking(rule)
     }
     self.json = json
     self.format = format
+    self.rule = rule
     self.members = members
   }
 
@@ -30,7 +36,7 @@ public struct JSONFields: Sendable {
 
   /// The member called `name`.
   public mutating func any(_ name: String) throws(FormatError) -> JSON {
-    guard let value = optional(name) else { throw error("the field \"\(name)\" is missing") }
+    guard let value = optional(name) else { throw error("the field \"\(name)\" is missing").breaking(rule) }
     return value
   }
 
@@ -38,7 +44,9 @@ public struct JSONFields: Sendable {
     _ name: String, _ needed: String, _ kind: (JSON) -> T?
   ) throws(FormatError) -> T {
     let json = try any(name)
-    guard let value = kind(json) else { throw error("\"\(name)\" needs \(needed), found \(json.kind)", at: json) }
+    guard let value = kind(json) else {
+      throw error("\"\(name)\" needs \(needed), found \(json.kind)", at: json).breaking(rule)
+    }
     return value
   }
 
@@ -99,7 +107,7 @@ public struct JSONFields: Sendable {
   ) throws(FormatError) -> [Element] {
     var elements: [Element] = []
     for json in try array(name) {
-      var fields = try JSONFields(json, format: format)
+      var fields = try JSONFields(json, format: format, rule: rule)
       elements.append(try element(&fields))
       try fields.finish()
     }
@@ -108,21 +116,25 @@ public struct JSONFields: Sendable {
 
   /// An object.
   public mutating func object(_ name: String) throws(FormatError) -> JSONFields {
-    try JSONFields(any(name), format: format)
+    try JSONFields(any(name), format: format, rule: rule)
   }
 
   /// One of the words of a closed set.
   public mutating func choice<T: RawRepresentable & CaseIterable>(
     _ name: String, _ type: T.Type = T.self
   ) throws(FormatError) -> T where T.RawValue == String {
-    let words = T.allCases.map(\.rawValue).joined(separator: ", ")
-    return try value(name, "one of \(words)") { $0.string.flatMap(T.init(rawValue:)) }
+    let word = try string(name)
+    guard let choice = T(rawValue: word) else {
+      let words = T.allCases.map(\.rawValue).joined(separator: ", ")
+      throw error("\"\(name)\" needs one of \(words), found \"\(word)\"", at: optional(name))
+    }
+    return choice
   }
 
   /// Throws if a member is left that nobody asked for.
   public func finish() throws(FormatError) {
     for member in members where !asked.contains(Name(member.name)) {
-      throw error("unknown field \"\(member.name)\"", at: member.value)
+      throw error("unknown field \"\(member.name)\"", at: member.value).breaking(rule)
     }
   }
 }

@@ -51,7 +51,7 @@ extension ImportedModel {
     self.system = system
     self.labels = labels
     preprocessing = try Metadata.Preprocessing(files)
-    license = try files.license() ?? json["license"]?.string
+    license = try files.license()
     ignored = try ledger.settle(place.ignoreRule)
     self.files = files
     notes =

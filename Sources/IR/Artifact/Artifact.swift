@@ -34,65 +34,23 @@ public struct Artifact: Sendable {
   static let version: UInt32 = 1
   /// Sections and tensors start on multiples of this many bytes.
   static let alignment = 64
+  /// The data starts on a multiple of this many bytes: what file systems share between files.
+  static let dataAlignment = 4096
   /// Length of the header.
   static let headerSize = 64
-  /// Length of the text sections together at most.
+  /// Length of a text section at most.
   static let textLimit = 256 << 20
+  /// Length of a name at most, in bytes.
+  static let nameLimit = 4096
 }
 
 /// The parts of the file after the header, in their order.
 enum ArtifactSection: Int, CaseIterable {
   case metadata, graph, index, goldens, data, footer
-}
 
-/// One tensor in the index section.
-struct ArtifactIndexEntry {
-  /// Whose numbers these are.
-  enum Role: String, CaseIterable { case constant, golden }
+  /// Those that are JSON.
+  static let texts: [ArtifactSection] = [.metadata, .graph, .index, .goldens]
 
-  /// How the elements follow each other.
-  enum Order: String, CaseIterable {
-    case rowMajor = "row-major"
-    case panels
-  }
-
-  var name: String
-  var role: Role
-  var dataType: DataType
-  var shape: Shape
-  /// Where the elements lie, if they lie in panels; nil for rows.
-  var panels: PanelLayout?
-  /// From the start of the data section.
-  var offset: Int
-
-  /// Bytes in the file, those that fill up panels included.
-  var bytes: Int { (panels?.storedCount ?? shape.count) * dataType.size }
-
-  var json: JSON {
-    [
-      "name": JSON(name), "role": JSON(role.rawValue), "dtype": JSON(dataType.rawValue),
-      "shape": JSON(shape.dimensions), "encoding": "raw",
-      "order": JSON((panels == nil ? Order.rowMajor : .panels).rawValue), "groups": panels.map { JSON($0.groups) },
-      "offset": JSON(offset), "bytes": JSON(bytes),
-    ]
-  }
-
-  /// The elements, whose `bytes` lie in the file.
-  func storage(_ bytes: ByteView) -> Constant.Storage {
-    guard let panels else { return .rowMajor(Tensor(dataType, shape, bytes: bytes)) }
-    return .panels(PanelTensor(dataType, panels, stored: bytes))
-  }
-
-  /// The index of tensors laid out one after the other.
-  static func layout(_ tensors: [(name: String, role: Role, storage: Constant.Storage)]) -> [ArtifactIndexEntry] {
-    var offset = 0
-    return tensors.map { name, role, storage in
-      var entry = ArtifactIndexEntry(
-        name: name, role: role, dataType: storage.dataType, shape: storage.shape, offset: offset)
-      if case .panels(let tensor) = storage { entry.panels = tensor.layout }
-      offset += entry.bytes
-      offset += padding(after: offset, to: Artifact.alignment)
-      return entry
-    }
-  }
+  /// What the section's start is a multiple of.
+  var alignment: Int { self == .data ? Artifact.dataAlignment : Artifact.alignment }
 }

@@ -1,97 +1,103 @@
 import Bytes
+import Synchronization
 import Tensors
 
 extension Artifact {
-  /// Writes the artifact through `writer`; the same artifact gives the same bytes.
+  /// Everything in the data section, in its order.
+  var tensors: [(name: String, role: ArtifactIndexEntry.Role, storage: Constant.Storage)] {
+    graph.constantOrder.map { id in (graph[id].name, .constant, graph.constants[id]!.storage) }
+      + goldenTensors.map { ($0.name, .golden, .rowMajor($0.tensor)) }
+  }
+
+  /// Writes the artifact through `writer`; the same artifact gives the same bytes, on however many threads.
   ///
-  /// Digests are computed on other threads while the data goes out, and constants are brought into the order they are
-  /// stored in a piece at a time. The caller judges the file and publishes it.
+  /// Tensors are shared out over `threads`. A piece is brought into the order it is stored in, hashed and written while
+  /// it is in the cache; memory for a few pieces is enough. The caller judges the file and publishes it.
   ///
-  /// `progress` is called with the share of the data that is written, from 0 to 1.
-  public func write(to writer: FileWriter, progress: (Double) -> Void = { _ in }) throws(FormatError) {
-    let tensors =
-      graph.constantOrder.map { id in
-        (name: graph[id].name, role: ArtifactIndexEntry.Role.constant, storage: graph.constants[id]!.storage)
-      } + goldenTensors.map { (name: $0.name, role: .golden, storage: .rowMajor($0.tensor)) }
+  /// `digests` may give the sources' digests, which are wanted only when the data is written: until then any do.
+  /// `progress` is called with the share of the data that is written, from 0 to 1, by one thread at a time.
+  public func write(
+    to writer: FileWriter, threads: Int = 1, digests: () throws(FormatError) -> [Digest]? = { nil },
+    progress: @escaping @Sendable (Double) -> Void = { _ in }
+  ) throws(FormatError) {
+    let tensors = tensors
     let index = ArtifactIndexEntry.layout(tensors)
     let dataLength = index.last.map { $0.offset + $0.bytes } ?? 0
+    func head(_ metadata: Metadata) -> ArtifactHead {
+      let texts = [metadata.text, graph.text, ArtifactIndexEntry.text(index), ArtifactGoldens.text(goldens)]
+      return ArtifactHead(texts: texts.map { Array($0.utf8) }, dataLength: dataLength, tensorCount: index.count)
+    }
+    let dataStart = head(metadata).dataStart
+    let footerStart = dataStart + dataLength + padding(after: dataLength, to: Artifact.alignment)
+    try writer.reserve(footerStart + ArtifactFooter.size(tensorCount: index.count))
+
+    let records = Mutex([ArtifactFooter.Record?](repeating: nil, count: index.count))
+    let written = Mutex(0)
+    try inParallel(index.count, threads: threads) { (number) throws(FormatError) in
+      var hasher = DigestHasher()
+      var (crc, place) = (UInt32(0), dataStart + index[number].offset)
+      let storage = tensors[number].storage
+      for number in 0..<storage.pieceCount {
+        let piece = storage.piece(number)
+        hasher.update(piece.rows)
+        crc = piece.stored.withUnsafeBytes { crc32($0, seed: crc) }
+        try writer.write(piece.stored, at: place)
+        place += piece.stored.count
+      }
+      let record = ArtifactFooter.Record(crc: crc, digest: hasher.finish())
+      records.withLock { $0[number] = record }
+      written.withLock { bytes in
+        bytes += index[number].bytes
+        progress(Double(bytes) / Double(max(dataLength, 1)))
+      }
+    }
+    var metadata = metadata
+    if let digests = try digests() {
+      for number in metadata.sources.indices { metadata.sources[number].digest = digests[number] }
+    }
+    let last = head(metadata)
+    precondition(last.dataStart == dataStart)
+    try writer.write(last.bytes, at: 0)
+    let footer = ArtifactFooter(records: records.withLock { $0.map { $0! } }, head: last)
+    try writer.write(footer.bytes, at: footerStart)
+  }
+}
+
+extension ArtifactFile {
+  /// Throws unless the file's tensors, read as any reader would, have the elements of `artifact`'s, bit for bit.
+  ///
+  /// What was cast is cast again. Tensors are shared out over `threads`.
+  public func check(holds artifact: Artifact, threads: Int = 1) throws(FormatError) {
+    let tensors = artifact.tensors
+    guard tensors.count == storages.count else {
+      throw FormatError(Artifact.format, .digestMismatch("\(storages.count) tensors of \(tensors.count) are there"))
+    }
+    try inParallel(tensors.count, threads: threads) { (number) throws(FormatError) in
+      let (found, expected) = (storages[number], tensors[number].storage)
+      let same =
+        found.dataType == expected.dataType && found.shape == expected.shape
+        && (0..<found.pieceCount).allSatisfy { found.rows(ofPiece: $0).hasSameBytes(as: expected.rows(ofPiece: $0)) }
+      guard same else {
+        throw FormatError(
+          Artifact.format, .digestMismatch("what was written does not read back as the source's elements"),
+          place: [tensors[number].name])
+      }
+    }
+  }
+}
+
+extension ArtifactFile {
+  /// Writes the same artifact with other metadata through `writer`; graph, goldens and data keep their bytes, and the
+  /// data is not read. Returns the new root.
+  public func write(_ metadata: Metadata, to writer: FileWriter) throws(FormatError) -> Digest {
+    let data = sections[ArtifactSection.data.rawValue]
+    let kept = [ArtifactSection.graph, .index, .goldens].map { sections[$0.rawValue].array }
     let head = ArtifactHead(
-      metadata: metadata.json.lined(levels: 2), graph: graph.coded.lined(levels: 2),
-      index: JSON(index.map(\.json)).lined(levels: 1), goldens: JSON(goldens).lined(levels: 1),
-      dataLength: dataLength, tensorCount: index.count)
-
-    let digests = ArtifactDigests(tensors.map(\.storage))
-    try writer.write(head.bytes)
-    digests.add(head.bytes)
-    for (entry, tensor) in zip(index, tensors) {
-      let gap = [UInt8](repeating: 0, count: head.dataStart + entry.offset - writer.count)
-      try writer.write(gap)
-      digests.add(gap)
-      try tensor.storage.forEachStoredPiece { (piece) throws(FormatError) in
-        digests.add(piece)
-        try writer.write(piece)
-      }
-      digests.finishTensor()
-      progress(Double(entry.offset + entry.bytes) / Double(max(dataLength, 1)))
-    }
-
-    var footer = ByteWriter()
-    footer.write([UInt8](repeating: 0, count: padding(after: writer.count, to: Artifact.alignment)))
-    for record in digests.records() {
-      footer.write(record.crc)
-      footer.write(UInt32(0))
-      footer.write(record.digest.bytes)
-    }
-    for crc in head.sectionCRCs { footer.write(crc) }
-    footer.write(UInt32(0))
-    digests.add(footer.bytes)
-    footer.write(digests.finish().bytes)
-    footer.write(Artifact.endMagic)
-    try writer.write(footer.bytes)
-  }
-}
-
-/// Everything before the data: the header and the four text sections.
-struct ArtifactHead {
-  let bytes: [UInt8]
-  let dataStart: Int
-  /// CRC-32 of the header and of each text section, without padding.
-  let sectionCRCs: [UInt32]
-
-  init(metadata: String, graph: String, index: String, goldens: String, dataLength: Int, tensorCount: Int) {
-    let texts = [metadata, graph, index, goldens].map { Array($0.utf8) }
-    var header = ByteWriter()
-    header.write(Artifact.magic)
-    header.write(Artifact.version)
-    header.write(UInt32(Artifact.headerSize))
-    for text in texts { header.write(UInt64(text.count)) }
-    header.write(UInt64(dataLength))
-    header.write(UInt64(ArtifactFooter.size(tensorCount: tensorCount)))
-    var head = header
-    for text in texts {
-      head.write(text)
-      head.pad(to: Artifact.alignment)
-    }
-    bytes = head.bytes
-    dataStart = head.count
-    sectionCRCs = ([header.bytes] + texts).map { section in section.withUnsafeBytes { crc32($0) } }
-  }
-}
-
-extension Constant.Storage {
-  /// About how many bytes of panels are made at a time.
-  private static let pieceSize = 1 << 20
-
-  /// Calls `body` with the bytes as a file holds them, in order.
-  fileprivate func forEachStoredPiece(_ body: (ByteView) throws(FormatError) -> Void) throws(FormatError) {
-    switch self {
-    case .rowMajor(let tensor): try body(tensor.bytes)
-    case .panels(let tensor):
-      let all = tensor.layout.panels
-      let step = max(1, Constant.Storage.pieceSize / (tensor.storedByteCount / all))
-      for first in stride(from: 0, to: all, by: step) {
-        try body(tensor.bytes(ofPanels: first..<min(first + step, all)))
-      }
-    }
+      texts: [Array(metadata.text.utf8)] + kept, dataLength: data.count, tensorCount: index.count)
+    let footer = ArtifactFooter(records: footer.records, head: head)
+    try writer.write(head.bytes, at: 0)
+    try writer.share(data, at: head.dataStart)
+    try writer.write(footer.bytes, at: head.dataStart + data.count + padding(after: data.count, to: Artifact.alignment))
+    return footer.root
   }
 }

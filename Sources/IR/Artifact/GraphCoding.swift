@@ -32,7 +32,7 @@ extension Graph {
         nodes.map { node in
           let (op, attributes) = node.op.coded
           return [
-            "name": JSON(node.name), "op": JSON(op), "inputs": JSON(node.inputs.map { $0.map(name) ?? .null }),
+            "name": JSON(node.name), "op": JSON(op), "inputs": JSON(node.givenInputs.map { $0.map(name) ?? .null }),
             "attributes": JSON(members: attributes),
           ]
         }),
@@ -41,74 +41,142 @@ extension Graph {
     ]
   }
 
-  /// Reads what `coded` wrote; `numbers` are the constants' elements by name. The graph is validated.
-  init(coded json: JSON, numbers: [Name: Constant.Storage]) throws(FormatError) {
-    var fields = try JSONFields(json, format: Artifact.format)
-    var graph = Graph()
-    var ids: [Name: ValueID] = [:]
+  /// The section's text.
+  var text: String { coded.lined(levels: 2) }
+}
 
-    func add(_ name: String, _ id: ValueID, _ fields: JSONFields) throws(FormatError) {
-      guard ids.updateValue(id, forKey: Name(name)) == nil else {
-        throw fields.error("two values are called \"\(name)\"")
-      }
-    }
-    func known(_ json: JSON, _ fields: JSONFields) throws(FormatError) -> ValueID {
-      guard let name = json.string else { throw fields.error("a value's name is needed, found \(json.kind)", at: json) }
-      guard let id = ids[Name(name)] else { throw fields.error("no value before this is called \"\(name)\"", at: json) }
-      return id
-    }
+extension Node {
+  /// The inputs without those at the end that are left out.
+  fileprivate var givenInputs: ArraySlice<ValueID?> {
+    inputs[..<(inputs.lastIndex { $0 != nil }.map { $0 + 1 } ?? 0)]
+  }
+}
 
-    _ = try fields.list("inputs") { (input) throws(FormatError) in
-      let name = try input.string("name")
-      let type: DataType = try input.choice("dtype")
-      var dimensions: [Dimension] = []
-      for length in try input.array("shape") {
-        if let value = length.int, (0...1 << 40).contains(value) {
-          dimensions.append(.fixed(value))
-        } else if let symbol = length.string {
-          dimensions.append(.symbol(symbol))
-        } else {
-          throw input.error("a length is a number or a name", at: length)
-        }
-      }
-      try add(name, graph.addInput(name, TensorType(type, dimensions)), input)
-    }
-    var used: Set<Name> = []
+extension Graph {
+  /// Reads what `coded` wrote. `constants` are the numbers as the index lists them, `sources` the files that
+  /// provenance may speak of. The graph is validated.
+  init(
+    coded json: JSON, constants: [(name: String, storage: Constant.Storage)], sources: [Metadata.SourceFile]
+  ) throws(FormatError) {
+    var fields = try json.artifactFields()
+    var reading = Reading(files: Set(sources.map { Name($0.name) }))
+    _ = try fields.list("inputs") { (input) throws(FormatError) in try reading.input(&input) }
+    var numbers = constants[...]
     _ = try fields.list("constants") { (constant) throws(FormatError) in
-      let name = try constant.string("name")
-      guard let storage = numbers[Name(name)] else { throw constant.error("no tensor is called \"\(name)\"") }
-      used.insert(Name(name))
-      let sources = try constant.list("sources") { (source) throws(FormatError) in
-        Provenance.Source(file: try source.string("file"), tensor: try source.string("tensor"))
-      }
-      let provenance = Provenance(sources: sources, steps: try constant.strings("steps"))
-      try add(name, graph.addConstant(name, Constant(storage, provenance: provenance)), constant)
+      try reading.constant(&constant, numbers.popFirst())
     }
-    if let unused = numbers.keys.filter({ !used.contains($0) }).min() {
-      throw fields.error("the tensor \"\(unused.text)\" belongs to no constant of the graph")
+    if let left = numbers.first {
+      throw ArtifactRule.constants.broken("the tensor \"\(left.name)\" is no constant of the graph", at: json)
     }
-    _ = try fields.list("nodes") { (node) throws(FormatError) in
-      let name = try node.string("name")
-      let op = try Operator(name: node.string("op"), attributes: node.object("attributes"))
-      var inputs: [ValueID?] = []
-      for input in try node.array("inputs") { inputs.append(input.isNull ? nil : try known(input, node)) }
-      let output: ValueID
-      do throws(GraphError) { output = try graph.addNode(name, op, inputs) } catch { throw node.error("\(error)") }
-      try add(name, output, node)
-    }
-    func pairs(_ key: String) throws(FormatError) -> [NamedValue] {
-      try fields.list(key) { (pair) throws(FormatError) in
-        NamedValue(try pair.string("name"), try known(pair.any("value"), pair))
-      }
-    }
-    for output in try pairs("outputs") { graph.addOutput(output.name, output.value) }
-    for state in try pairs("states") { graph.addState(state.name, state.value) }
+    _ = try fields.list("nodes") { (node) throws(FormatError) in try reading.node(&node) }
+    for output in try reading.results("outputs", &fields) { reading.graph.addOutput(output.name, output.value) }
+    for state in try reading.results("states", &fields) { reading.graph.addState(state.name, state.value) }
     try fields.finish()
-    do throws(GraphError) {
-      try graph.validate()
-    } catch {
-      throw FormatError(Artifact.format, .invalid("\(error)"), offset: json.offset)
+    self = reading.graph
+    guard !outputs.isEmpty else { throw ArtifactRule.outputs.broken("the graph has no output", at: json) }
+    guard constantOrder.map({ Name(self[$0].name) }) == constants.map({ Name($0.name) }) else {
+      throw ArtifactRule.constants.broken("the constants do not stand in the order in which they are used", at: json)
     }
-    self = graph
+    do throws(GraphError) { try validate() } catch { throw ArtifactRule.types.broken("\(error)", at: json) }
+  }
+}
+
+/// A graph while its text is read.
+private struct Reading {
+  var graph = Graph()
+  let files: Set<Name>
+  var ids: [Name: ValueID] = [:]
+
+  init(files: Set<Name>) { self.files = files }
+
+  mutating func add(_ name: String, _ id: ValueID, _ place: JSON) throws(FormatError) {
+    guard ids.updateValue(id, forKey: Name(name)) == nil else {
+      throw ArtifactRule.values.broken("two values are called \"\(name)\"", at: place)
+    }
+  }
+
+  func known(_ json: JSON, _ rule: ArtifactRule) throws(FormatError) -> ValueID {
+    guard let name = json.string else {
+      throw ArtifactRule.fields.broken("a value's name is needed, found \(json.kind)", at: json)
+    }
+    guard let id = ids[Name(name)] else { throw rule.broken("no value before this is called \"\(name)\"", at: json) }
+    return id
+  }
+
+  mutating func input(_ fields: inout JSONFields) throws(FormatError) {
+    let name = try fields.name("name")
+    let type: DataType = try ArtifactRule.inputs.covers { () throws(FormatError) in try fields.choice("dtype") }
+    var dimensions: [Dimension] = []
+    let shape = try fields.array("shape")
+    guard shape.count <= Shape.rankLimit else {
+      throw ArtifactRule.limits.broken("a tensor has at most \(Shape.rankLimit) axes", at: fields.optional("shape")!)
+    }
+    for length in shape {
+      if let value = length.int, (0...1 << 40).contains(value) {
+        dimensions.append(.fixed(value))
+      } else if let symbol = length.string {
+        dimensions.append(.symbol(symbol))
+      } else {
+        throw ArtifactRule.inputs.broken("a length is a number from 0 to 2^40 or a name", at: length)
+      }
+    }
+    try add(name, graph.addInput(name, TensorType(type, dimensions)), fields.optional("name")!)
+  }
+
+  mutating func constant(
+    _ fields: inout JSONFields, _ numbers: (name: String, storage: Constant.Storage)?
+  ) throws(FormatError) {
+    let name = try fields.name("name")
+    let place = try fields.any("name")
+    guard let numbers, Name(numbers.name) == Name(name) else {
+      throw ArtifactRule.constants.broken(
+        "the next constant of the index is \(numbers.map { "\"\($0.name)\"" } ?? "missing"), not \"\(name)\"", at: place
+      )
+    }
+    let sources = try fields.list("sources") { [files] (source) throws(FormatError) in
+      let file = try source.string("file")
+      guard files.contains(Name(file)) else {
+        throw ArtifactRule.provenance.broken("no source is called \"\(file)\"", at: source.optional("file")!)
+      }
+      return Provenance.Source(file: file, tensor: try source.string("tensor"))
+    }
+    let provenance = Provenance(sources: sources, steps: try fields.strings("steps"))
+    try add(name, graph.addConstant(name, Constant(numbers.storage, provenance: provenance)), place)
+  }
+
+  mutating func node(_ fields: inout JSONFields) throws(FormatError) {
+    let name = try fields.name("name")
+    let op = try ArtifactRule.operators.covers { () throws(FormatError) in
+      try Operator(
+        name: fields.string("op"),
+        attributes: JSONFields(fields.any("attributes"), format: Artifact.format, rule: ArtifactRule.operators.label))
+    }
+    let list = try fields.array("inputs")
+    var inputs: [ValueID?] = []
+    for input in list { inputs.append(input.isNull ? nil : try known(input, .values)) }
+    let (names, place) = (op.definition.inputNames, try fields.any("inputs"))
+    let needed = names.filter { !$0.hasSuffix("?") }.count
+    guard inputs.count <= names.count, inputs.count >= needed, inputs.prefix(needed).allSatisfy({ $0 != nil }),
+      inputs.isEmpty || inputs.last! != nil
+    else {
+      throw ArtifactRule.values.broken(
+        "the inputs are \(names.joined(separator: ", ")); no null stands last", at: place)
+    }
+    let output: ValueID
+    do throws(GraphError) { output = try graph.addNode(name, op, inputs) } catch {
+      throw ArtifactRule.types.broken("\(error)", at: place)
+    }
+    try add(name, output, fields.any("name"))
+  }
+
+  /// Reads outputs or states.
+  func results(_ key: String, _ fields: inout JSONFields) throws(FormatError) -> [NamedValue] {
+    let results = try fields.list(key) { (pair) throws(FormatError) in
+      NamedValue(try pair.name("name"), try known(pair.any("value"), .outputs))
+    }
+    if let double = results.map(\.name).firstDuplicate {
+      throw ArtifactRule.outputs.broken("two \(key) are called \"\(double)\"", at: fields.optional(key)!)
+    }
+    return results
   }
 }

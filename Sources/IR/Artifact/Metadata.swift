@@ -48,6 +48,28 @@ public struct Metadata: Hashable, Sendable {
     }
   }
 
+  /// The terms under which the weights may be used.
+  public struct License: Hashable, Sendable {
+    /// An SPDX expression, or the word that the source used.
+    public var id: String
+    /// Who stated it: a file of the source, or `--license`.
+    public var from: String
+
+    /// Creates a licence.
+    public init(id: String, from: String) {
+      self.id = id
+      self.from = from
+    }
+  }
+
+  /// What was done to the whole model.
+  public enum Step: Hashable, Sendable {
+    /// Weights are stored as F32, F16 or BF16.
+    case cast(DataType)
+    /// Of so many layers these are kept, rising, counted from 0.
+    case prune(layers: Int, keep: [Int])
+  }
+
   /// The contract's name of the system.
   public var system: String
   /// How a recording becomes the graph's `signal`.
@@ -55,82 +77,49 @@ public struct Metadata: Hashable, Sendable {
   /// What the columns of `logits` mean; empty where there are none.
   public var labels: [String]
   /// The weights' licence, if the source states one.
-  public var license: String?
+  public var license: License?
   /// The files the model was read from.
   public var sources: [SourceFile]
-  /// What the conversion was asked for: the element type of stored weights.
-  public var dataType: DataType
-  /// What wrote the artifact.
-  public var tool: String
+  /// What was done to the whole model, in order.
+  public var recipe: [Step]
   /// Source tensors left behind.
   public var ignored: [Ignored]
+  /// What wrote the artifact.
+  public var tool: String
+  /// What people say of the model, under names of their own, in their order.
+  public var about: [Note]
+  /// What was changed since the conversion, sorted by bytes.
+  public var edited: [String]
+
+  /// A text under a name.
+  public struct Note: Hashable, Sendable {
+    /// The name.
+    public var name: String
+    /// The text.
+    public var text: String
+
+    /// Creates a note.
+    public init(name: String, text: String) {
+      self.name = name
+      self.text = text
+    }
+  }
 
   /// Creates metadata.
   public init(
-    system: String, preprocessing: Preprocessing, labels: [String], license: String?, sources: [SourceFile],
-    dataType: DataType, tool: String, ignored: [Ignored]
+    system: String, preprocessing: Preprocessing, labels: [String], license: License? = nil,
+    sources: [SourceFile] = [], recipe: [Step] = [], ignored: [Ignored] = [], tool: String, about: [Note] = [],
+    edited: [String] = []
   ) {
     self.system = system
     self.preprocessing = preprocessing
     self.labels = labels
     self.license = license
     self.sources = sources
-    self.dataType = dataType
-    self.tool = tool
+    self.recipe = recipe
     self.ignored = ignored
-  }
-}
-
-extension Metadata {
-  /// The metadata as a file holds it.
-  public var json: JSON {
-    [
-      "system": JSON(system),
-      "preprocessing": [
-        "sample_rate": JSON(preprocessing.sampleRate),
-        "normalization": preprocessing.normalizationEpsilon.map { ["epsilon": JSON($0)] } ?? .null,
-      ],
-      "labels": JSON(labels),
-      "license": license.map { JSON($0) } ?? .null,
-      "sources": JSON(
-        sources.map { ["name": JSON($0.name), "bytes": JSON($0.bytes), "sha256": JSON($0.digest.description)] }),
-      "dtype": JSON(dataType.rawValue),
-      "tool": JSON(tool),
-      "ignored": JSON(ignored.map { ["tensor": JSON($0.tensor), "reason": JSON($0.reason)] }),
-    ]
-  }
-
-  /// Reads what `json` wrote.
-  init(_ json: JSON) throws(FormatError) {
-    var fields = try JSONFields(json, format: Artifact.format)
-    system = try fields.string("system")
-    var preparation = try fields.object("preprocessing")
-    let rate = try preparation.integer("sample_rate")
-    guard (1...1_000_000).contains(rate) else {
-      throw preparation.error("a sample rate of 1 to 1000000 is needed, found \(rate)")
-    }
-    var epsilon: Double?
-    if try !preparation.any("normalization").isNull {
-      var normalization = try preparation.object("normalization")
-      let value = try normalization.double("epsilon")
-      guard value.isFinite, value >= 0 else { throw normalization.error("an epsilon of 0 or more is needed") }
-      epsilon = value
-      try normalization.finish()
-    }
-    try preparation.finish()
-    preprocessing = Preprocessing(sampleRate: rate, normalizationEpsilon: epsilon)
-    labels = try fields.strings("labels")
-    license = try fields.any("license").isNull ? nil : fields.string("license")
-    sources = try fields.list("sources") { (source) throws(FormatError) in
-      let text = try source.string("sha256")
-      guard let digest = Digest(hex: text) else { throw source.error("\"sha256\" needs 64 hexadecimal digits") }
-      return SourceFile(name: try source.string("name"), bytes: try source.integer("bytes"), digest: digest)
-    }
-    dataType = try fields.choice("dtype")
-    tool = try fields.string("tool")
-    ignored = try fields.list("ignored") { (entry) throws(FormatError) in
-      Ignored(tensor: try entry.string("tensor"), reason: try entry.string("reason"))
-    }
-    try fields.finish()
+    self.tool = tool
+    self.about = about
+    self.edited = edited
   }
 }

@@ -83,7 +83,7 @@ extension Reshape.Length {
     } else if let text = json.string, text.hasPrefix("axis "), let axis = Int(text.dropFirst(5)) {
       self = .copy(axis: axis)
     } else {
-      throw FormatError("assay", .invalid("a length of Reshape is a number or \"axis N\""), offset: json.offset)
+      throw ArtifactRule.operators.broken("a length of Reshape is a number or \"axis N\"", at: json)
     }
   }
 }

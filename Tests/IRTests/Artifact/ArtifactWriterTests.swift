@@ -9,6 +9,7 @@ import Testing
     let artifact = try MicroArtifact.make()
     let bytes = try MicroArtifact.bytes()
     #expect(bytes.count < 8192)
+    #expect(MicroArtifact.sections(bytes)[4].lowerBound == 4096)
     let file = try ArtifactFile(ByteRegion(copying: bytes))
     try file.checkIntegrity()
     let read = file.artifact
@@ -21,7 +22,7 @@ import Testing
       #expect(artifact.graph.constants[a]?.provenance == read.graph.constants[b]?.provenance)
       #expect(artifact.graph.constants[a]?.tensor.digest == read.graph.constants[b]?.tensor.digest)
     }
-    #expect(file.entries.map(\.name) == ["head.weight", "head.bias", "case.input"])
+    #expect(file.entries.map(\.name) == ["head.weight", "head.bias", "case/input"])
     #expect(file.entries.map(\.dataType) == [.float16, .float32, .float32])
     #expect(read.goldenTensors.map(\.tensor.floats) == [[1, 2, 3]])
     #expect(file.digests.last == Tensor([1 as Float, 2, 3]).digest)

@@ -20,12 +20,16 @@ enum MicroArtifact {
     graph.addOutput("logits", try graph.addNode("head.activation", .gelu(Gelu(approximation: .tanh)), [dense]))
     let metadata = Metadata(
       system: "wav2vec2-regression", preprocessing: .init(sampleRate: 16000, normalizationEpsilon: 1e-7),
-      labels: ["arousal", "no"], license: "cc-by-nc-sa-4.0",
-      sources: [.init(name: "model.safetensors", bytes: 12, digest: .of(view([1, 2, 3])))], dataType: .float16,
-      tool: "assay 0", ignored: [.init(tensor: "masked_spec_embed", reason: "masks features in training")])
+      labels: ["arousal", "no"], license: .init(id: "cc-by-nc-sa-4.0", from: "README.md"),
+      sources: [.init(name: "model.safetensors", bytes: 12, digest: .of(view([1, 2, 3])))], recipe: [.cast(.float16)],
+      ignored: [.init(tensor: "masked_spec_embed", reason: "masks features in training")], tool: "assay 0",
+      about: [.init(name: "name", text: "micro")])
+    let golden: JSON = [
+      "golden": 1, "name": "case", "input": ["kind": "waveform", "file": "case", "tensor": "input"],
+    ]
     return Artifact(
-      metadata: metadata, graph: graph, goldens: [["name": "case", "input": "case.input"]],
-      goldenTensors: [("case.input", Tensor([1 as Float, 2, 3], shape: [1, 3]))])
+      metadata: metadata, graph: graph, goldens: [golden],
+      goldenTensors: [("case/input", Tensor([1 as Float, 2, 3], shape: [1, 3]))])
   }
 
   /// The bytes of the file.
@@ -45,7 +49,8 @@ enum MicroArtifact {
     return (0..<6).map { section in
       let field = bytes[16 + 8 * section..<24 + 8 * section]
       let length = field.reversed().reduce(0) { $0 << 8 | Int($1) }
-      defer { place += length + padding(after: place + length, to: 64) }
+      place += padding(after: place, to: section == 4 ? 4096 : 64)
+      defer { place += length }
       return place..<place + length
     }
   }
@@ -62,20 +67,28 @@ enum MicroArtifact {
       for byte in 0..<8 { head[16 + 8 * index + byte] = UInt8(truncatingIfNeeded: part.count >> (8 * byte)) }
     }
     header?(&head)
-    var footer = parts[5]
-    let records = footer.count - 5 * 4 - 4 - 32 - 8
-    for (index, text) in ([head] + parts[..<4]).enumerated() {
-      let crc = text.withUnsafeBytes { crc32($0) }
-      for byte in 0..<4 { footer[records + 4 * index + byte] = UInt8(truncatingIfNeeded: crc >> (8 * byte)) }
-    }
     var writer = ByteWriter()
     writer.write(head)
-    for part in parts[..<5] {
+    for (number, part) in parts.enumerated() {
+      writer.pad(to: number == 4 ? 4096 : 64)
       writer.write(part)
-      writer.pad(to: 64)
     }
-    writer.write(footer.dropLast(40))
-    return writer.bytes + Digest.of(view(writer.bytes)).bytes + Array("ASSAYEND".utf8)
+    return sealed(writer.bytes)
+  }
+
+  /// The file with the CRCs of header and texts and the root made right.
+  static func sealed(_ bytes: [UInt8]) -> [UInt8] {
+    var bytes = bytes
+    let sections = sections(bytes)
+    let footer = sections[5]
+    let crcs = footer.upperBound - 40 - 4 - 5 * 4
+    for (index, range) in ([0..<64] + sections[..<4]).enumerated() {
+      let crc = bytes[range].withUnsafeBytes { crc32($0) }
+      for byte in 0..<4 { bytes[crcs + 4 * index + byte] = UInt8(truncatingIfNeeded: crc >> (8 * byte)) }
+    }
+    let covered = bytes[..<sections[4].lowerBound] + bytes[footer.lowerBound..<footer.upperBound - 40]
+    bytes.replaceSubrange(footer.upperBound - 40..<footer.upperBound - 8, with: Digest.of(view(Array(covered))).bytes)
+    return bytes
   }
 
   /// Opens the file and reads every byte; why that failed, or nil.

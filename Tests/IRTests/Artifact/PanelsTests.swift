@@ -27,7 +27,7 @@ import Testing
     let kernel = shape.rank == 3 ? shape[2] : 1
     let panels = (outputs + 15) / 16
     #expect(rows.storedByteCount == groups * panels * 16 * channels * kernel * type.size)
-    let stored = rows.bytes(ofPanels: 0..<groups * panels)
+    let stored = rows.piece(0..<groups * panels).stored
     let (bytes, source) = (stored.array, tensor.bytes.array)
     var (used, wrong) = (0, 0)
     for group in 0..<groups {
@@ -53,13 +53,13 @@ import Testing
   func rowsAndDigestComeBack(_ type: DataType, _ shape: Shape, _ groups: Int) throws {
     let tensor = Self.weight(type, shape)
     let rows = try #require(PanelTensor(arranging: tensor, groups: groups))
-    let stored = PanelTensor(type, rows.layout, stored: rows.bytes(ofPanels: 0..<rows.layout.panels))
+    let stored = PanelTensor(type, rows.layout, stored: rows.piece(0..<rows.layout.panels).stored)
     #expect(stored.wrongFill == nil)
     #expect(stored.shape == shape && stored.dataType == type)
-    #expect(stored.rowMajor.bytes.array == tensor.bytes.array)
-    #expect(rows.rowMajor.bytes.array == tensor.bytes.array)
-    #expect(stored.digest == tensor.digest)
-    #expect(rows.digest == tensor.digest)
+    #expect(Constant.Storage.panels(stored).rowMajor.bytes.array == tensor.bytes.array)
+    #expect(Constant.Storage.panels(rows).rowMajor.bytes.array == tensor.bytes.array)
+    #expect(Constant.Storage.panels(stored).digest == tensor.digest)
+    #expect(Constant.Storage.panels(rows).digest == tensor.digest)
   }
 
   @Test func whatCannotLieInPanels() {
@@ -88,8 +88,8 @@ import Testing
       "second", .conv(Conv(groups: 4)), [first, constant("b", weight(type, [68, 5, 1]), groups: 4)])
     graph.addOutput("y", second)
     let metadata = Metadata(
-      system: "wav2vec2", preprocessing: .init(sampleRate: 16000, normalizationEpsilon: nil), labels: [], license: nil,
-      sources: [], dataType: type, tool: "test", ignored: [])
+      system: "wav2vec2", preprocessing: .init(sampleRate: 16000, normalizationEpsilon: nil), labels: [],
+      recipe: type == .float32 ? [] : [.cast(type)], tool: "test")
     return try withTemporaryFolder { folder in
       let writer = try FileWriter(folder + "/model.assay")
       try Artifact(metadata: metadata, graph: graph).write(to: writer)
@@ -136,14 +136,14 @@ import Testing
   ])
   func theIndexIsRefused(_ text: String, _ other: String) throws {
     var bytes = try Self.file()
-    let index = try Self.section(2, of: bytes)
+    let index = MicroArtifact.sections(bytes)[2]
     let original = String(decoding: bytes[index], as: UTF8.self)
     try #require(original.contains(text))
     var changed = Array(original.replacing(" ", with: "").replacing(text, with: other).utf8)
     try #require(changed.count <= index.count)
     changed += [UInt8](repeating: UInt8(ascii: " "), count: index.count - changed.count)
     bytes.replaceSubrange(index, with: changed)
-    Self.setCRC(&bytes, at: bytes.count - 64 + 12, of: index)
+    bytes = MicroArtifact.sealed(bytes)
     let isSpelling = text.contains("[68,5,1]") && other.contains("[68,5  ]")
     if isSpelling {
       // The bytes would be those of a matrix just as well; the graph's operator says it is none.
@@ -157,14 +157,17 @@ import Testing
   @Test func aPanelFilledUpWithSomethingElseIsRefused() throws {
     var bytes = try Self.file()
     // "a" is the first tensor: the second of its two panels has rows 16 to 19, then zeros.
-    let data = try Self.section(4, of: bytes)
+    let data = MicroArtifact.sections(bytes)[4]
     let place = data.lowerBound + (10 * 16 + 3 * 16 + 4) * 4 + 1
     #expect(bytes[place] == 0)
     bytes[place] = 1
     let error = #expect(throws: FormatError.self) { try ArtifactFile(ByteRegion(copying: bytes)).checkIntegrity() }
     #expect(error?.place == ["a"])
     // With a checksum to match, it is still no zero.
-    Self.setCRC(&bytes, at: try Self.section(5, of: bytes).lowerBound, of: data.lowerBound..<data.lowerBound + 1280)
+    let footer = MicroArtifact.sections(bytes)[5].lowerBound
+    let crc = bytes[data.lowerBound..<data.lowerBound + 1280].withUnsafeBytes { crc32($0) }
+    for byte in 0..<4 { bytes[footer + byte] = UInt8(truncatingIfNeeded: crc >> (8 * byte)) }
+    bytes = MicroArtifact.sealed(bytes)
     let other = #expect(throws: FormatError.self) { try ArtifactFile(ByteRegion(copying: bytes)).checkIntegrity() }
     #expect(other?.place == ["a"])
     #expect(other?.offset == place)
@@ -180,24 +183,5 @@ import Testing
         try ArtifactFile(ByteRegion(copying: damaged)).checkIntegrity()
       }
     }
-  }
-
-  /// Where a part lies, counted from the metadata.
-  private static func section(_ wanted: Int, of bytes: [UInt8]) throws -> Range<Int> {
-    var reader = ByteReader(view(bytes), format: "test")
-    _ = try reader.slice(16)
-    var start = 64
-    for section in 0...wanted {
-      start = (start + 63) / 64 * 64
-      let length = Int(try reader.read(UInt64.self))
-      if section == wanted { return start..<start + length }
-      start += length
-    }
-    return 0..<0
-  }
-
-  private static func setCRC(_ bytes: inout [UInt8], at place: Int, of range: Range<Int>) {
-    let crc = bytes[range].withUnsafeBytes { crc32($0) }
-    for byte in 0..<4 { bytes[place + byte] = UInt8(truncatingIfNeeded: crc >> (8 * byte)) }
   }
 }

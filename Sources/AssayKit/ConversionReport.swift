@@ -1,0 +1,66 @@
+import Bytes
+import IR
+import Kernels
+import Tensors
+import Verification
+
+/// What a conversion did.
+public struct ConversionReport: Sendable {
+  /// The file asked for.
+  public let target: String
+  /// Whether it is there now; false where a golden case failed.
+  public let isPublished: Bool
+  /// Its length in bytes.
+  public let bytes: Int
+  /// Its root digest, which stands for every byte.
+  public let root: Digest
+  /// What it holds.
+  public let artifact: Artifact
+  /// The type weights are stored in.
+  public let dataType: DataType
+  /// What became of each source tensor.
+  public let accounting: Accounting
+  /// What narrowing lost, by constant.
+  public let losses: [(name: String, counts: CastCounts)]
+  /// Outcomes of the golden cases.
+  public let cases: [CaseResult]
+  /// Choices that were made, a line each.
+  public let notes: [String]
+
+  /// Parameters, in numbers.
+  public var parameters: Int { artifact.graph.parameterCount }
+
+  /// The report as a document.
+  public var json: JSON {
+    [
+      "output": JSON(target), "published": JSON(isPublished), "bytes": JSON(bytes), "root": JSON(root.description),
+      "system": JSON(artifact.metadata.system), "dtype": JSON(dataType.rawValue),
+      "tensors": JSON(artifact.graph.constants.count), "parameters": JSON(parameters),
+      "license": artifact.metadata.license?.json ?? .null, "accounting": accounting.json,
+      "losses": JSON(
+        losses.map {
+          ["tensor": JSON($0.name), "overflowed": JSON($0.counts.overflowed), "flushed": JSON($0.counts.flushed)]
+        }),
+      "cases": JSON(cases.map(\.json)), "notes": JSON(notes),
+    ]
+  }
+
+  /// What was written, what became of the source's tensors, what was lost.
+  public var text: String {
+    var lines: [String] = cases.map(\.text)
+    lines.append(accounting.text)
+    for (name, counts) in losses {
+      lines.append(
+        "\(printable(name)): \(counts.overflowed) numbers became infinite, \(counts.flushed) became zero")
+    }
+    lines.append(artifact.metadata.license?.text ?? "no licence is stated; --license states one")
+    if isPublished {
+      lines.append(
+        "\(printable(target)): \(artifact.graph.constants.count) tensors, \(parameters) parameters, \(bytes) bytes, "
+          + "root \(root)")
+    } else {
+      lines.append("\(printable(target)): not written, since a golden case does not hold")
+    }
+    return lines.joined(separator: "\n")
+  }
+}

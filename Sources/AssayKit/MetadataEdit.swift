@@ -1,0 +1,115 @@
+import Bytes
+import IR
+
+/// Changes to an artifact's metadata. Graph, goldens and tensors keep their bytes.
+public struct MetadataEdit: Sendable {
+  /// What was changed, and the file's new root.
+  public struct Report: Sendable {
+    /// The file.
+    public let path: String
+    /// The metadata it has now.
+    public let metadata: Metadata
+    /// The root digest before.
+    public let oldRoot: Digest
+    /// The root digest now.
+    public let root: Digest
+
+    /// The report as a document.
+    public var json: JSON {
+      [
+        "output": JSON(path), "old_root": JSON(oldRoot.description), "root": JSON(root.description),
+        "metadata": metadata.json,
+      ]
+    }
+
+    /// One line.
+    public var text: String {
+      "\(printable(path)): \(metadata.edited.map(printable).joined(separator: ", ")) edited, root \(root)"
+    }
+  }
+
+  private var metadata: Metadata
+  private let file: ArtifactFile
+  private let path: String
+
+  /// Opens the artifact at `path`.
+  public init(_ path: String) throws {
+    self.path = path
+    file = try inFile(path) { try ArtifactFile(path: path) }
+    metadata = file.artifact.metadata
+  }
+
+  /// What may be edited.
+  public static let keys = "labels, license, about.NAME"
+
+  /// Sets a field from its text: labels as `a,b,c` or a JSON list, the rest as it is.
+  public mutating func set(_ key: String, to text: String) throws {
+    switch key {
+    case "labels": metadata.labels = try labels(text)
+    case "license":
+      // Without the traces of an earlier edit, so that editing twice says it once.
+      metadata.license = try .stating(text, by: "assay edit", over: metadata.license)
+    default:
+      let name = try aboutName(key)
+      if let index = metadata.about.firstIndex(where: { Name($0.name) == Name(name) }) {
+        metadata.about[index].text = text
+      } else {
+        metadata.about.append(Metadata.Note(name: name, text: text))
+      }
+    }
+    mark(key)
+  }
+
+  /// Takes a note away.
+  public mutating func unset(_ key: String) throws {
+    let name = try aboutName(key)
+    guard let index = metadata.about.firstIndex(where: { Name($0.name) == Name(name) }) else {
+      throw Failure("\(path): there is no \(key) to take away")
+    }
+    metadata.about.remove(at: index)
+    mark(key)
+  }
+
+  /// Writes the file anew with the changed metadata, the data shared with the old one where the file system can, and
+  /// gives it the old one's name. The data is not read; `verify` does that.
+  public func save() throws -> Report {
+    try inFile(path) {
+      let writer = try FileWriter(path)
+      let root = try file.write(metadata, to: writer)
+      let written = try ArtifactFile(writer.readBack())
+      guard written.root == root, written.artifact.metadata == metadata else {
+        throw Failure("\(path): what was written does not read back")
+      }
+      try writer.publish()
+      return Report(path: path, metadata: metadata, oldRoot: file.root, root: root)
+    }
+  }
+
+  private mutating func mark(_ key: String) {
+    guard !metadata.edited.contains(where: { Name($0) == Name(key) }) else { return }
+    metadata.edited = (metadata.edited + [key]).sorted { Name($0) < Name($1) }
+  }
+
+  private func aboutName(_ key: String) throws -> String {
+    guard key.hasPrefix(Metadata.aboutPrefix), key.count > Metadata.aboutPrefix.count else {
+      throw Failure("\(path): \"\(key)\" cannot be edited; \(MetadataEdit.keys) can")
+    }
+    return String(key.dropFirst(Metadata.aboutPrefix.count))
+  }
+
+  private func labels(_ text: String) throws -> [String] {
+    var labels = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    if text.hasPrefix("[") {
+      let list = try JSON.read(ByteRegion(copying: Array(text.utf8)).view, format: "labels").array ?? []
+      labels = list.compactMap(\.string)
+      guard labels.count == list.count else { throw Failure("labels are a list of texts, found \(text)") }
+    }
+    if text.isEmpty { labels = [] }
+    let graph = file.artifact.graph
+    let width = graph.outputs.first { $0.name == "logits" }.flatMap { graph[$0.value].type.dimensions.last?.value }
+    if let width, !labels.isEmpty, labels.count != width {
+      throw Failure("\(path): \(labels.count) labels do not fit the \(width) columns of logits")
+    }
+    return labels
+  }
+}
