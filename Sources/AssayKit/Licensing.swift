@@ -20,7 +20,7 @@ extension Metadata.License {
     guard let id else { return found }
     guard id.contains(where: { !$0.isWhitespace }) else { throw Failure("\(who): a licence has a name") }
     guard let found else { return Metadata.License(id: id, from: who) }
-    let stated = Metadata.License(id: id, from: "\(found.from), \(who)")
+    let stated = Metadata.License(id: id, from: found.from.hasSuffix(who) ? found.from : "\(found.from), \(who)")
     guard stated.names(all: found) else {
       throw Failure(
         "\(who): \(found.from) states \(found.id), which \"\(id)\" would drop; "

@@ -47,7 +47,6 @@ public struct MetadataEdit: Sendable {
     switch key {
     case "labels": metadata.labels = try labels(text)
     case "license":
-      // Without the traces of an earlier edit, so that editing twice says it once.
       metadata.license = try .stating(text, by: "assay edit", over: metadata.license)
     default:
       let name = try aboutName(key)

@@ -15,7 +15,7 @@ struct Assay: ParsableCommand {
     ])
 
   static func main() {
-    Console.survivesClosedPipes()
+    Console.survivesFailedWrites()
     do {
       try requireProcessor()
       var command = try parseAsRoot()

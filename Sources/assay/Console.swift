@@ -11,8 +11,11 @@ import Synchronization
 
 /// Results on standard output, messages on standard error.
 enum Console {
-  /// A reader that goes away ends a write with an error, not the process with a signal.
-  static func survivesClosedPipes() { signal(SIGPIPE, SIG_IGN) }
+  /// A reader that goes away, or a file that may not grow, ends a write with an error, not the process with a signal.
+  static func survivesFailedWrites() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+  }
 
   /// Writes a result and its line end; a full disk or a closed pipe is a failure.
   static func result(_ text: String) throws {

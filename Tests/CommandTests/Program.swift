@@ -30,10 +30,15 @@ enum Program {
   /// Runs the program to its end.
   static func run(_ arguments: String...) throws -> Outcome { try run(arguments) }
 
-  static func run(_ arguments: [String]) throws -> Outcome {
+  /// `fileBlocks` limits the size of any file written, as a full disk would; a block has 512 or 1,024 bytes.
+  static func run(_ arguments: [String], fileBlocks: Int? = nil) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
+    if let fileBlocks {
+      process.executableURL = URL(fileURLWithPath: "/bin/sh")
+      process.arguments = ["-c", "ulimit -f \(fileBlocks); exec \"$0\" \"$@\"", path] + arguments
+    }
     let (output, errors) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (output, errors)
     process.standardInput = FileHandle.nullDevice
