@@ -66,7 +66,7 @@ let package = Package(
       name: "VerificationTests",
       dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "Tensors", "TestSupport"]),
+      name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "IR", "Tensors", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,10 +1,14 @@
 import Bytes
 import Executor
+import Formats
+import IR
 import Kernels
 import Tensors
 
 /// Times of one model in one process, for `tools/bench`.
 public struct Benchmark: Sendable {
+  /// Seconds from nothing to the first number of an artifact's first tensor; nil for other models.
+  public let open: Double?
   /// Seconds from nothing to a model that can run.
   public let load: Double
   /// Seconds of the first run.
@@ -30,11 +34,13 @@ public struct Benchmark: Sendable {
       let result = try body()
       return (result, (clock.now - start) / .seconds(1))
     }
+    let (first, open) = try time { try Benchmark.firstByte(path) }
+    self.open = first.map { _ in open }
     let (runner, load) = try time { try Runner(Model.open(path), threads: threads) }
     let clip = try Clip.load(input, rate: runner.model.preprocessing.sampleRate)
-    let (result, first) = try time { try runner.run(clip) }
+    let (result, firstRun) = try time { try runner.run(clip) }
     self.load = load
-    self.first = first
+    self.first = firstRun
     seconds = try (0..<repeats).map { _ in try time { try runner.run(clip) }.1 }
     peakMemory = peakResidentBytes()
     self.result = result.outputs.last?.tensor.floats ?? []
@@ -46,10 +52,20 @@ public struct Benchmark: Sendable {
     limit = matrixProductSpeed(workers: Workers(threads))
   }
 
+  /// Opens an artifact and reads its first tensor's first byte; nil for other models.
+  private static func firstByte(_ path: String) throws -> UInt8? {
+    guard fileKind(path) == .file else { return nil }
+    let region = try ByteRegion.mapping(path)
+    guard FileFormat.of(region) == .assay else { return nil }
+    let file = try ArtifactFile(region)
+    return file.entries.first.flatMap { entry in (try? file.tensor(entry.name))?.bytes[0] }
+  }
+
   /// The times as a document, with the peers' names for them.
   public var json: JSON {
     [
-      "peer": "assay", "version": JSON(Conversion.tool), "load_seconds": JSON(load), "first_seconds": JSON(first),
+      "peer": "assay", "version": JSON(Conversion.tool), "open_seconds": open.map { JSON($0) },
+      "load_seconds": JSON(load), "first_seconds": JSON(first),
       "seconds": JSON(seconds.map { JSON($0) }), "peak_rss_bytes": JSON(peakMemory),
       "logits": JSON(result.prefix(8).map { JSON($0) }), "operations": JSON(operations),
       "operations_per_second_limit": JSON(limit.rounded()),

@@ -57,24 +57,49 @@ package final class GoldenFolder: GoldenFiles {
 }
 
 /// The arrays of golden cases inside an artifact.
-struct EmbeddedGoldens: GoldenFiles {
+package struct EmbeddedGoldens: GoldenFiles {
   private let tensors: [Name: Tensor]
 
-  /// The cases that an artifact carries.
-  static func cases(_ artifact: Artifact) throws -> [GoldenCase] {
-    let files = EmbeddedGoldens(artifact)
-    return try artifact.goldens.map { try GoldenCase($0, files: files) }
+  /// The cases that an artifact carries; one that is no golden case breaks the artifact's rule of them.
+  package static func cases(_ artifact: Artifact) throws(FormatError) -> [GoldenCase] {
+    let (files, graph) = (EmbeddedGoldens(artifact), artifact.graph)
+    let inputs = Set(graph.inputs.map { Name(graph[$0].name) })
+    return try artifact.goldens.map { (document) throws(FormatError) in
+      do throws(FormatError) {
+        let golden = try GoldenCase(document, files: files, rule: ArtifactRule.fields.label)
+        guard Name(golden.system) == Name(artifact.metadata.system) else {
+          throw FormatError(
+            GoldenCase.format, .invalid("the case is for the system \(golden.system)"), offset: document.offset)
+        }
+        if case .graph(let given) = golden.input, let name = inputs.first(where: { given[$0.text] == nil }) {
+          throw FormatError(
+            GoldenCase.format, .missing("the graph input \"\(name.text)\""), offset: document.offset)
+        }
+        for member in document["expected"]?.object ?? [] where graph.value(called: member.name) == nil {
+          throw FormatError(
+            GoldenCase.format, .missing("an output, state or node called \"\(member.name)\""),
+            offset: member.value.offset)
+        }
+        for member in document["input"]?["tensors"]?.object ?? [] where !inputs.contains(Name(member.name)) {
+          throw FormatError(
+            GoldenCase.format, .missing("a graph input called \"\(member.name)\""), offset: member.value.offset)
+        }
+        return golden
+      } catch {
+        throw error.breaking(ArtifactRule.goldens.label)
+      }
+    }
   }
 
   private init(_ artifact: Artifact) {
     tensors = Dictionary(artifact.goldenTensors.map { (Name($0.name), $0.tensor) }) { first, _ in first }
   }
 
-  func recording(_ file: String) throws(FormatError) -> String {
+  package func recording(_ file: String) throws(FormatError) -> String {
     throw FormatError(GoldenCase.format, .unsupported("an embedded case with a recording; it holds the waveform"))
   }
 
-  func array(file: String, tensor: String?) throws(FormatError) -> Tensor {
+  package func array(file: String, tensor: String?) throws(FormatError) -> Tensor {
     let name = EmbeddedGoldens.name(file, tensor)
     guard let tensor = tensors[Name(name)] else {
       throw FormatError(GoldenCase.format, .missing("no golden array of the artifact is called \"\(name)\""))

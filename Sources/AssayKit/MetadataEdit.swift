@@ -54,6 +54,7 @@ public struct MetadataEdit: Sendable {
         metadata.about[index].text = text
       } else {
         metadata.about.append(Metadata.Note(name: name, text: text))
+        metadata.about.sort { Name($0.name) < Name($1.name) }
       }
     }
     mark(key)

@@ -57,6 +57,7 @@ extension Graph {
   func outputType(_ op: Operator, _ inputs: [ValueID?], node: String) throws(GraphError) -> TensorType {
     let definition = op.definition
     do throws(Mismatch) {
+      try definition.checkAttributes()
       return try definition.outputType(
         InputTypes(names: definition.inputNames, types: inputs.map { $0.map { self[$0].type } }))
     } catch {

@@ -38,8 +38,17 @@ public protocol OperatorDefinition: Hashable, Sendable {
   /// The inputs in their order; a trailing `?` marks one that may be left out.
   var inputNames: [String] { get }
 
-  /// The type of what comes out; throws one sentence if the inputs do not fit, naming what would.
+  /// Throws one sentence if an attribute can fit no input.
+  func checkAttributes() throws(Mismatch)
+
+  /// The type of what comes out; throws one sentence if the inputs do not fit, naming what would. The attributes are
+  /// checked already.
   func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType
+}
+
+extension OperatorDefinition {
+  /// Nothing to check.
+  public func checkAttributes() throws(Mismatch) {}
 }
 
 /// Why inputs do not fit an operator; the graph adds the node's name.

@@ -75,23 +75,24 @@ public protocol GoldenFiles {
 }
 
 extension GoldenCase {
-  /// Reads a document; unknown fields, and a version other than 1, are refused.
-  public init(_ document: JSON, files: some GoldenFiles) throws(FormatError) {
-    var fields = try JSONFields(document, format: GoldenCase.format)
+  /// Reads a document; unknown fields, and a version other than 1, are refused. In a format with numbered rules, fields
+  /// that are missing, unknown or of a wrong kind break `rule`.
+  public init(_ document: JSON, files: some GoldenFiles, rule: String? = nil) throws(FormatError) {
+    var fields = try JSONFields(document, format: GoldenCase.format, rule: rule)
     guard try fields.integer("golden") == 1 else {
       throw fields.error("only version 1 of golden cases is known", at: document["golden"])
     }
     name = try fields.string("name")
     system = try fields.string("system")
     maker = try fields.string("maker")
-    let tolerance = try Tolerance(fields.any("tolerance"))
+    let tolerance = try Tolerance(fields.object("tolerance"))
     input = try GoldenCase.input(fields.object("input"), files)
     var expected: [Expected] = []
     let values = try fields.any("expected")
     for member in values.object ?? [] {
       expected.append(
         try GoldenCase.expected(
-          member.name, JSONFields(member.value, format: GoldenCase.format), files, tolerance))
+          member.name, JSONFields(member.value, format: GoldenCase.format, rule: rule), files, tolerance))
     }
     guard !expected.isEmpty else {
       throw fields.error("\"expected\" needs an object with at least one value", at: values)
@@ -124,7 +125,7 @@ extension GoldenCase {
       var tensors: [String: Tensor] = [:]
       let named = try fields.any("tensors")
       for member in named.object ?? [] {
-        var place = try JSONFields(member.value, format: format)
+        var place = try JSONFields(member.value, format: format, rule: fields.rule)
         tensors[member.name] = try array(&place, files)
         try place.finish()
       }
@@ -143,7 +144,7 @@ extension GoldenCase {
     _ name: String, _ source: JSONFields, _ files: some GoldenFiles, _ tolerance: Tolerance
   ) throws(FormatError) -> Expected {
     var fields = source
-    let own = try fields.optional("tolerance").map { (json) throws(FormatError) in try Tolerance(json) } ?? tolerance
+    let own = fields.optional("tolerance") == nil ? tolerance : try Tolerance(fields.object("tolerance"))
     if fields.optional("file") != nil {
       let values = try array(&fields, files)
       guard values.dataType == .float32 else {

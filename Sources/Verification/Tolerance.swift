@@ -24,8 +24,8 @@ public struct Tolerance: Hashable, Sendable {
     ["absolute": JSON(absolute), "relative": JSON(relative), "reason": JSON(reason)]
   }
 
-  init(_ json: JSON) throws(FormatError) {
-    var fields = try JSONFields(json, format: GoldenCase.format)
+  init(_ members: JSONFields) throws(FormatError) {
+    var fields = members
     absolute = try fields.double("absolute")
     relative = try fields.double("relative")
     reason = try fields.string("reason")

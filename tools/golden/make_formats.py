@@ -367,12 +367,12 @@ def write_json(path, value):
 
 
 def main():
-    shutil.rmtree(ROOT, ignore_errors=True)
     makers = {
         "pytorch": (make_pytorch, pytorch_rejects), "safetensors": (make_safetensors, safetensors_rejects),
         "npy": (make_npy, npy_rejects),
     }  # fmt: skip
     for name, (accept, reject) in makers.items():
+        shutil.rmtree(ROOT / name, ignore_errors=True)
         for kind in ("accept", "reject"):
             (ROOT / name / kind).mkdir(parents=True)
         write_json(ROOT / name / "accept" / "expected.json", accept(ROOT / name / "accept"))
@@ -381,6 +381,7 @@ def main():
             (ROOT / name / "reject" / file).write_bytes(data)
             reasons[file] = reason
         write_json(ROOT / name / "reject" / "expected.json", reasons)
+    shutil.rmtree(ROOT / "sharded", ignore_errors=True)
     (ROOT / "sharded").mkdir()
     write_json(ROOT / "sharded" / "expected.json", make_sharded(ROOT / "sharded"))
 

@@ -5,9 +5,10 @@ public struct JSONFields: Sendable {
   private let json: JSON
   private let format: String
   /// What a missing, unknown or wrong field breaks, if the format has numbered rules.
-  private let rule: String?
+  public let rule: String?
   private let members: [JSON.Member]
-  private var asked: Set<Name> = []
+  /// Which members were asked for.
+  private var asked: [Bool]
 
   /// Opens an object; anything else throws.
   ///
@@ -21,6 +22,7 @@ public struct JSONFields: Sendable {
     self.format = format
     self.rule = rule
     self.members = members
+    asked = [Bool](repeating: false, count: members.count)
   }
 
   /// An error at this object, or at `place` inside it.
@@ -30,8 +32,9 @@ public struct JSONFields: Sendable {
 
   /// The member called `name`, if there is one.
   public mutating func optional(_ name: String) -> JSON? {
-    asked.insert(Name(name))
-    return members.first { Name($0.name) == Name(name) }?.value
+    guard let place = members.firstIndex(where: { $0.name.hasSameBytes(as: name) }) else { return nil }
+    asked[place] = true
+    return members[place].value
   }
 
   /// The member called `name`.
@@ -133,7 +136,8 @@ public struct JSONFields: Sendable {
 
   /// Throws if a member is left that nobody asked for.
   public func finish() throws(FormatError) {
-    for member in members where !asked.contains(Name(member.name)) {
+    if let place = asked.firstIndex(of: false) {
+      let member = members[place]
       throw error("unknown field \"\(member.name)\"", at: member.value).breaking(rule)
     }
   }

@@ -102,7 +102,12 @@ private struct JSONReader {
       let place = position
       guard next == UInt8(ascii: "\"") else { throw error("an object's member starts with its name in quotes") }
       let name = try string()
-      guard names.insert(Name(name)).inserted else {
+      // A few names are quicker looked through than hashed.
+      if members.count == JSONReader.fewMembers { names = Set(members.map { Name($0.name) }) }
+      let isNew =
+        members.count < JSONReader.fewMembers
+        ? !members.contains { $0.name.hasSameBytes(as: name) } : names.insert(Name(name)).inserted
+      guard isNew else {
         throw FormatError(format, .duplicateName(name), offset: start + place)
       }
       guard take(UInt8(ascii: ":")) else { throw error("a \":\" is missing after a member's name") }
@@ -111,6 +116,8 @@ private struct JSONReader {
     guard take(UInt8(ascii: "}")) else { throw error("a \",\" or \"}\" is missing in an object") }
     return .object(members)
   }
+
+  private static let fewMembers = 16
 
   mutating func digits() throws(FormatError) {
     let first = position
@@ -137,7 +144,8 @@ private struct JSONReader {
   mutating func string() throws(FormatError) -> String {
     let opening = position
     position += 1
-    var text: [UInt8] = []
+    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    var text = Array(bytes[opening + 1..<position])
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):

@@ -72,7 +72,8 @@ public struct ArtifactFile: Sendable {
     hasher.update(end[0..<end.count - ArtifactFooter.uncoveredSize])
     guard hasher.finish() == footer.root else {
       throw ArtifactRule.root.broken(
-        .digestMismatch("the texts, the footer's digests or the root itself are not what was written"), at: end.offset)
+        .digestMismatch("the texts, the footer's digests or the root itself are not what was written"),
+        at: end.offset + end.count - ArtifactFooter.uncoveredSize)
     }
   }
 }

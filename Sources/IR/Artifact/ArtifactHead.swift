@@ -51,13 +51,13 @@ struct ArtifactHead {
         .invalid("a header of \(size) bytes; version 1 has \(Artifact.headerSize)"), at: reader.offset - 4)
     }
     return try ArtifactRule.sections.covers { () throws(FormatError) in
-      var sections: [ByteView] = []
+      var (sections, gaps): ([ByteView], [ByteView]) = ([], [])
       for (section, length) in try lengths(&reader) {
-        let gap = try reader.slice(min(padding(after: reader.position, to: section.alignment), reader.remaining))
-        try checkZero(gap)
+        gaps.append(try reader.slice(min(padding(after: reader.position, to: section.alignment), reader.remaining)))
         sections.append(try reader.slice(length))
       }
       guard reader.remaining == 0 else { throw reader.error(.invalid("\(reader.remaining) bytes follow the footer")) }
+      for gap in gaps { try checkZero(gap) }
       return sections
     }
   }

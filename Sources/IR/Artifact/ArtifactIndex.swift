@@ -91,7 +91,8 @@ extension ArtifactIndexEntry {
       entries.append(entry)
     }
     guard end == dataLength else {
-      throw ArtifactRule.placement.broken("the tensors end at \(end) of the data's \(dataLength) bytes", at: json)
+      throw ArtifactRule.placement.broken(
+        "the tensors end at \(end) of the data's \(dataLength) bytes", at: elements.last ?? json)
     }
     return entries
   }

@@ -54,7 +54,7 @@ extension Node {
 
 extension Graph {
   /// Reads what `coded` wrote. `constants` are the numbers as the index lists them, `sources` the files that
-  /// provenance may speak of. The graph is validated.
+  /// provenance may speak of. What `validate` asks for is checked on the way.
   init(
     coded json: JSON, constants: [(name: String, storage: Constant.Storage)], sources: [Metadata.SourceFile]
   ) throws(FormatError) {
@@ -62,22 +62,27 @@ extension Graph {
     var reading = Reading(files: Set(sources.map { Name($0.name) }))
     _ = try fields.list("inputs") { (input) throws(FormatError) in try reading.input(&input) }
     var numbers = constants[...]
+    let listed = try fields.array("constants")
     _ = try fields.list("constants") { (constant) throws(FormatError) in
       try reading.constant(&constant, numbers.popFirst())
     }
     if let left = numbers.first {
-      throw ArtifactRule.constants.broken("the tensor \"\(left.name)\" is no constant of the graph", at: json)
+      throw ArtifactRule.constants.broken(
+        "the tensor \"\(left.name)\" is no constant of the graph", at: listed.last ?? fields.optional("constants")!)
     }
     _ = try fields.list("nodes") { (node) throws(FormatError) in try reading.node(&node) }
     for output in try reading.results("outputs", &fields) { reading.graph.addOutput(output.name, output.value) }
     for state in try reading.results("states", &fields) { reading.graph.addState(state.name, state.value) }
     try fields.finish()
     self = reading.graph
-    guard !outputs.isEmpty else { throw ArtifactRule.outputs.broken("the graph has no output", at: json) }
-    guard constantOrder.map({ Name(self[$0].name) }) == constants.map({ Name($0.name) }) else {
-      throw ArtifactRule.constants.broken("the constants do not stand in the order in which they are used", at: json)
+    guard !outputs.isEmpty else {
+      throw ArtifactRule.outputs.broken("the graph has no output", at: fields.optional("outputs")!)
     }
-    do throws(GraphError) { try validate() } catch { throw ArtifactRule.types.broken("\(error)", at: json) }
+    let order = constantOrder.map { Name(self[$0].name) }
+    for (place, constant) in constants.enumerated() where place >= order.count || order[place] != Name(constant.name) {
+      throw ArtifactRule.constants.broken(
+        "\"\(constant.name)\" does not stand where it is used first", at: listed[place])
+    }
   }
 }
 
@@ -156,11 +161,15 @@ private struct Reading {
     for input in list { inputs.append(input.isNull ? nil : try known(input, .values)) }
     let (names, place) = (op.definition.inputNames, try fields.any("inputs"))
     let needed = names.filter { !$0.hasSuffix("?") }.count
-    guard inputs.count <= names.count, inputs.count >= needed, inputs.prefix(needed).allSatisfy({ $0 != nil }),
-      inputs.isEmpty || inputs.last! != nil
-    else {
-      throw ArtifactRule.values.broken(
-        "the inputs are \(names.joined(separator: ", ")); no null stands last", at: place)
+    guard (needed...names.count).contains(inputs.count) else {
+      throw ArtifactRule.operators.broken("the inputs are \(names.joined(separator: ", "))", at: place)
+    }
+    guard inputs.prefix(needed).allSatisfy({ $0 != nil }), inputs.isEmpty || inputs.last! != nil else {
+      throw ArtifactRule.values.broken("null stands for an input that may be left out, and not at the end", at: place)
+    }
+    // In memory a double waits to be narrowed; a file holds what is computed with.
+    for case .some(let input) in inputs where graph.constants[input]?.dataType == .float64 {
+      throw ArtifactRule.types.broken("\"\(graph[input].name)\" is F64; a graph computes in F32", at: place)
     }
     let output: ValueID
     do throws(GraphError) { output = try graph.addNode(name, op, inputs) } catch {
@@ -171,12 +180,13 @@ private struct Reading {
 
   /// Reads outputs or states.
   func results(_ key: String, _ fields: inout JSONFields) throws(FormatError) -> [NamedValue] {
-    let results = try fields.list(key) { (pair) throws(FormatError) in
-      NamedValue(try pair.name("name"), try known(pair.any("value"), .outputs))
+    var names: Set<Name> = []
+    return try fields.list(key) { (pair) throws(FormatError) in
+      let name = try pair.name("name")
+      guard names.insert(Name(name)).inserted else {
+        throw ArtifactRule.outputs.broken("two \(key) are called \"\(name)\"", at: pair.optional("name")!)
+      }
+      return NamedValue(name, try known(pair.any("value"), .outputs))
     }
-    if let double = results.map(\.name).firstDuplicate {
-      throw ArtifactRule.outputs.broken("two \(key) are called \"\(double)\"", at: fields.optional(key)!)
-    }
-    return results
   }
 }

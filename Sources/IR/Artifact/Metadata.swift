@@ -86,7 +86,7 @@ public struct Metadata: Hashable, Sendable {
   public var ignored: [Ignored]
   /// What wrote the artifact.
   public var tool: String
-  /// What people say of the model, under names of their own, in their order.
+  /// What people say of the model, under names of their own.
   public var about: [Note]
   /// What was changed since the conversion, sorted by bytes.
   public var edited: [String]

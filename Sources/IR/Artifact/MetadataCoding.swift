@@ -22,7 +22,7 @@ extension Metadata {
       "recipe": JSON(recipe.map(\.json)),
       "ignored": JSON(ignored.map { ["tensor": JSON($0.tensor), "reason": JSON($0.reason)] }),
       "tool": JSON(tool),
-      "about": JSON(members: about.map { ($0.name, JSON($0.text)) }),
+      "about": JSON(members: about.sorted { Name($0.name) < Name($1.name) }.map { ($0.name, JSON($0.text)) }),
       "edited": JSON(edited),
     ]
   }

@@ -65,6 +65,7 @@ extension Operator {
       }
     }
     try fields.finish()
+    do throws(Mismatch) { try definition.checkAttributes() } catch { throw fields.error(error.what) }
   }
 }
 

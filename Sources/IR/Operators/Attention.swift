@@ -20,11 +20,16 @@ public struct Attention: OperatorDefinition {
   /// query, key, value
   public var inputNames: [String] { ["query", "key", "value"] }
 
+  /// At least one head.
+  public func checkAttributes() throws(Mismatch) {
+    guard heads >= 1 else { throw Mismatch("attention has at least one head, found \(heads)") }
+  }
+
   /// [batch, time, width]
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     for index in 0..<3 { try inputs.check(index, rank: 3) }
     let (query, key) = (inputs(0).dimensions, inputs(1).dimensions)
-    guard let width = query[2].value, heads >= 1, width >= 1, width % heads == 0 else {
+    guard let width = query[2].value, width >= 1, width % heads == 0 else {
       throw Mismatch("the width \(query[2]) does not divide into \(heads) heads")
     }
     guard key[0] == query[0], key[2] == query[2] else {

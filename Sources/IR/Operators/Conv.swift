@@ -29,17 +29,21 @@ public struct Conv: OperatorDefinition {
   /// x, weight, bias?
   public var inputNames: [String] { ["x", "weight", "bias?"] }
 
-  /// [batch, time', out]
-  public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
-    try inputs.check(0, rank: 3)
-    try inputs.check(1, rank: 3)
+  /// Numbers that leave room for sums of them.
+  public func checkAttributes() throws(Mismatch) {
     let limit = 1 << 20
     guard (1...limit).contains(stride), (1...limit).contains(dilation), (1...limit).contains(groups),
       (0...limit).contains(paddingBefore), (0...limit).contains(paddingAfter)
     else { throw Mismatch("stride, dilation and groups are 1 to \(limit), padding 0 to \(limit)") }
+  }
+
+  /// [batch, time', out]
+  public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
+    try inputs.check(0, rank: 3)
+    try inputs.check(1, rank: 3)
     let (x, weight) = (inputs(0).dimensions, inputs(1).dimensions)
     guard let outputs = weight[0].value, let width = weight[1].value, let kernel = weight[2].value, kernel >= 1,
-      kernel <= limit, outputs >= 1, width >= 1, outputs % groups == 0, x[2].value == width * groups
+      kernel <= 1 << 20, outputs >= 1, width >= 1, outputs % groups == 0, x[2].value == width * groups
     else {
       throw Mismatch(
         "x \(x) and the weight \(weight) do not fit \(groups) groups: "

@@ -19,13 +19,18 @@ public struct Slice: OperatorDefinition {
   /// x
   public var inputNames: [String] { ["x"] }
 
+  /// An axis, and counts that leave room for their sum.
+  public func checkAttributes() throws(Mismatch) {
+    let limit = 1 << 40
+    guard (0...limit).contains(axis), (0...limit).contains(dropFirst), (0...limit).contains(dropLast) else {
+      throw Mismatch("axis \(axis) without \(dropFirst) at the start and \(dropLast) at the end is no slice")
+    }
+  }
+
   /// The shape of x, one axis shorter by what is dropped.
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     let x = inputs(0)
-    let limit = 1 << 40
-    guard axis >= 0, axis < x.rank, (0...limit).contains(dropFirst), (0...limit).contains(dropLast) else {
-      throw Mismatch("axis \(axis) without \(dropFirst) at the start and \(dropLast) at the end is no slice of \(x)")
-    }
+    guard axis < x.rank else { throw Mismatch("\(x) has no axis \(axis)") }
     let length = x.dimensions[axis] + -(dropFirst + dropLast)
     if let value = length.value, value < 0 {
       throw Mismatch("\(dropFirst + dropLast) elements cannot be dropped from \(x.dimensions[axis])")
@@ -53,16 +58,27 @@ public struct Reshape: OperatorDefinition {
   /// x
   public var inputNames: [String] { ["x"] }
 
+  /// Lengths and axes that can be.
+  public func checkAttributes() throws(Mismatch) {
+    guard lengths.count <= Shape.rankLimit else { throw Mismatch("a tensor has at most \(Shape.rankLimit) axes") }
+    for length in lengths {
+      switch length {
+      case .fixed(let value) where (0...1 << 40).contains(value): break
+      case .copy(let axis) where (0..<Shape.rankLimit).contains(axis): break
+      default: throw Mismatch("\(length) is no length and no axis")
+      }
+    }
+  }
+
   /// The lengths asked for; both shapes hold the same unknown lengths and the same product of the known ones.
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     let x = inputs(0)
-    guard lengths.count <= Shape.rankLimit else { throw Mismatch("a tensor has at most \(Shape.rankLimit) axes") }
     var dimensions: [Dimension] = []
     for length in lengths {
       switch length {
-      case .fixed(let value) where value >= 0 && value <= 1 << 40: dimensions.append(.fixed(value))
-      case .copy(let axis) where axis >= 0 && axis < x.rank: dimensions.append(x.dimensions[axis])
-      default: throw Mismatch("\(length) is no length and no axis of \(x)")
+      case .fixed(let value): dimensions.append(.fixed(value))
+      case .copy(let axis) where axis < x.rank: dimensions.append(x.dimensions[axis])
+      case .copy(let axis): throw Mismatch("\(x) has no axis \(axis)")
       }
     }
     guard Reshape.elements(dimensions) == Reshape.elements(x.dimensions) else {

@@ -41,11 +41,16 @@ public struct GroupNormalization: OperatorDefinition {
   /// x, scale?, bias?
   public var inputNames: [String] { ["x", "scale?", "bias?"] }
 
+  /// At least one group.
+  public func checkAttributes() throws(Mismatch) {
+    guard groups >= 1 else { throw Mismatch("there is at least one group, found \(groups)") }
+  }
+
   /// The shape of x.
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     try inputs.check(0, rank: 3)
     let x = inputs(0)
-    guard let channels = x.dimensions[2].value, groups >= 1, channels >= 1, channels % groups == 0 else {
+    guard let channels = x.dimensions[2].value, channels >= 1, channels % groups == 0 else {
       throw Mismatch("the \(x.dimensions[2]) channels do not divide into \(groups) groups")
     }
     try inputs.check(1, is: [x.dimensions[2]])

@@ -24,12 +24,17 @@ public struct Reduce: OperatorDefinition {
   /// x
   public var inputNames: [String] { ["x"] }
 
+  /// Rising axes, at least one.
+  public func checkAttributes() throws(Mismatch) {
+    guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0 else {
+      throw Mismatch("the axes \(axes) are not rising")
+    }
+  }
+
   /// The shape of x without the axes, or with 1 in their places.
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     let x = inputs(0)
-    guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0, axes.last! < x.rank else {
-      throw Mismatch("the axes \(axes) are not rising axes of \(x)")
-    }
+    guard axes.last! < x.rank else { throw Mismatch("\(x) has no axis \(axes.last!)") }
     let dimensions: [Dimension] = x.dimensions.enumerated().compactMap { axis, length in
       axes.contains(axis) ? (keepsAxes ? .fixed(1) : nil) : length
     }

@@ -1,0 +1,93 @@
+"""Conversion at full size beside `cp` and beside torch + safetensors, which writes another format and proves nothing.
+
+Imported by tools/bench/run. As a program it is the peer: `conversion.py torch|torch-f16 CHECKPOINT TARGET`.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def anonymous_bytes(pid):
+    """Memory of a process that is no mapped file."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def watched(command):
+    """Runs a command; seconds, and the most anonymous memory seen, looking every two milliseconds."""
+    peak = 0
+    start = time.perf_counter()
+    process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
+
+    def watch():
+        nonlocal peak
+        while process.poll() is None:
+            try:
+                peak = max(peak, anonymous_bytes(process.pid))
+            except OSError:
+                return
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    process.wait()
+    seconds = time.perf_counter() - start
+    watcher.join()
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}: exit code {process.returncode}")
+    return seconds, peak
+
+
+def table(assay, python, source, folder, rounds):
+    """Prints the table; leaves the f32 and f16 artifacts behind."""
+    checkpoint, copy = source / "pytorch_model.bin", folder / "copy"
+    rows = {
+        "`cp`": (copy, ["cp", checkpoint, copy]),
+        "`cp`, `sync`": (copy, ["bash", "-c", f"cp '{checkpoint}' '{copy}' && sync '{copy}'"]),
+        "assay, f32": (folder / "audeering-full.assay", [assay, "convert", source, "-o", folder / "audeering-full.assay", "--quiet"]),
+        "assay, f16": (folder / "audeering-full-f16.assay",
+                       [assay, "convert", source, "-o", folder / "audeering-full-f16.assay", "--dtype", "f16", "--quiet"]),
+        "torch + safetensors, f32": (copy, [python, __file__, "torch", checkpoint, copy]),
+        "torch + safetensors, f16": (copy, [python, __file__, "torch-f16", checkpoint, copy]),
+    }
+    times, peaks = {name: [] for name in rows}, {name: [] for name in rows}
+    checkpoint.read_bytes()
+    for _ in range(rounds):
+        for name, (target, command) in rows.items():
+            target.unlink(missing_ok=True)
+            os.sync()
+            seconds, peak = watched(command)
+            times[name].append(seconds)
+            peaks[name].append(peak)
+    copy.unlink()
+    base = statistics.median(times["`cp`, `sync`"])
+    print(f"Converting the {checkpoint.stat().st_size / 1e6:.0f} MB checkpoint, warm page cache; assay hashes source and result, "
+          f"syncs, and compares what it reads back:\n")
+    print("| | s | times `cp`, `sync` | memory beside mapped files, MB |\n|---|---|---|---|")
+    for name in rows:
+        seconds = statistics.median(times[name])
+        print(f"| {name} | {seconds:.2f} | {seconds / base:.2f} | {max(peaks[name]) / 1e6:.0f} |")
+    print()
+
+
+def peer(kind, checkpoint, target):
+    import torch
+    from safetensors.torch import save_file
+
+    tensors = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    if kind == "torch-f16":
+        tensors = {name: tensor.half() if tensor.ndim >= 2 else tensor for name, tensor in tensors.items()}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, target)
+    with open(target, "rb") as file:
+        os.fsync(file.fileno())
+
+
+if __name__ == "__main__":
+    peer(*sys.argv[1:])

@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+"""A second reader of `.assay` files, written from the article Sources/IR/IR.docc/ArtifactFormat.md alone.
+
+It checks each file, *verify* rules included, lists its tensors with their digests and reads its goldens. A good file
+gives a line of JSON; a bad one `FILE: rule N (name) at byte B: what is wrong` on stderr, and exit code 2 at the end.
+Of rule 20 (types) it checks only how many inputs a node has: it does not work out shapes and element types.
+"""
+import array, getopt, hashlib, json, math, os, re, struct, sys, zlib
+
+RULES = """- magic version header sections padding end json canonical fields limits preprocessing sources license recipe
+ inputs constants provenance values operators types outputs names roles dtypes shapes encoding order fill placement
+ goldens arrays footer text-crc root tensor-crc tensor-sha256""".split()
+LETTERS = dict(zip("F64 F32 F16 BF16 F8_E4M3 F8_E5M2 I64 I32 I16 I8 U64 U32 U16 U8 BOOL C64 C128".split(),
+                   "dfef--qihbQIHB?--"))  # struct's, or - where it has none
+SIZES = {name: int((re.findall(r"\d+", name) or [8])[0]) // 8 for name in LETTERS}
+# Objects and the kinds of their members ("name?" may be missing). Kinds: an object's name; @member:rule, the object
+# "member.VALUE"; [list, or with a mark [=of two, [~of 16 at most, [<rising, [RULE: no two of one name; {any names; ?null
+# or; string/other; s:rule:pattern string; w name; i:rule:low:high integer; n number; n:rule of 0 or more; f float32;
+# t truth value. node.2.3.Conv holds the attributes of the operator Conv, which takes 2 to 3 inputs.
+KINDS = {entry.split()[0]: dict(member.split("=", 1) for member in entry.split()[1:]) for entry in r"""
+Metadata system=s preprocessing=Preprocessing labels=[s license=?License sources=[12:Source recipe=[@step:14
+ ignored=[Ignored tool=s about={s edited=[<s:9:labels|license|about\..*; Ignored tensor=s reason=s; Normalization
+ epsilon=n:11; Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization; License id=s:13:.+ from=s;
+Source name=s bytes=i:12 sha256=s:12:[0-9a-f]{64}; step.cast step=s dtype=s:14:F16|BF16; step.prune step=s layers=i:14
+ keep=[<i:14; Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output;
+Input name=w dtype=TYPE shape=[~s/i:15:0:1099511627776; Constant name=w sources=[Array steps=[s; Array file=s tensor=s;
+Output name=w value=s; node.1.1.Relu,Sigmoid,Sqrt,Tanh; node.2.2.Add,Sub,Mul,Div; node.2.3.Linear; node.2.3.Conv
+ stride=i:19:1:1048576 padding=[=i:19:0:1048576 dilation=i:19:1:1048576 groups=i:19:1:1048576; node.3.3.Attention
+ heads=POSITIVE scale=f; node.1.3.LayerNormalization epsilon=f; node.1.3.GroupNormalization groups=POSITIVE epsilon=f;
+node.1.1.Gelu approximate=s:19:none|tanh; node.1.1.ReduceMean,ReduceL2 axes=[<NATURAL keepdims=t; node.1.1.Slice
+ axis=NATURAL drop=[=NATURAL; node.1.1.Reshape shape=[~s:19:axis\x20(0|[1-9][0-9]*)/NATURAL;
+Entry name=w role=s:23:constant|golden dtype=TYPE shape=[~i:25 encoding=s:26:raw order=s:27:row-major|panels
+ groups?=i:27:1 offset=i:29 bytes=i:29; Tolerance absolute=n:30 relative=n:30 reason=s;
+Golden golden=i:30:1:1 name=s system=s input=@kind:30 expected={Expected tolerance=Tolerance maker=s;
+kind.zeros kind=s samples=i:30:0:57600000; kind.waveform kind=s file=s tensor=s; kind.graph kind=s tensors={Array;
+Expected shape=[~i:30 values=[s:30:NaN|-?Infinity/n at?=[[i:30 tolerance?=Tolerance; ExpectedArray file=s tensor=s
+ tolerance?=Tolerance""".replace("TYPE", "s:24:" + "|".join(LETTERS)).replace("POSITIVE", "i:19:1:1099511627776").replace(
+     "NATURAL", "i:19:0:1099511627776").split(";")}
+OPERATORS = {op: kind for kind in KINDS if kind.startswith("node.") for op in kind.split(".")[3].split(",")}
+for op in OPERATORS: KINDS["op." + op] = {"name": "w", "op": "s", "inputs": "[?s", "attributes": OPERATORS[op]}
+TOKEN = re.compile(rb'"[^"\\]*(?:\\.?[^"\\]*)*(?:"[ \t\n\r]*:?|\Z)|[][{}]|[^][{}",: \t\n\r]+', re.S)
+ESCAPES = {**{c: f"\\u{c:04x}" for c in [*range(32), *range(127, 160)]}, **dict(zip(b'\t\n\r"\\', r'\t \n \r \" \\'.split()))}
+
+class Broken(Exception): pass  # a rule, the byte or the JSON value where it is broken, what is wrong
+def need(truth, *broken):
+    if not truth: raise Broken(*broken)
+def unique(objects, rule):
+    seen = set()
+    for v in objects: need(v["name"] not in seen, rule, v, f"a second {v['name']!r:.60}") or seen.add(v["name"])
+def quote(s): return '"' + s.translate(ESCAPES) + '"'
+
+def read_text(data, start, end, kind, lines, ordered):
+    text, depth, count = data[start:end], 0, 0
+    for token in TOKEN.finditer(text):
+        depth += (token[0] in (b"{", b"[")) - (token[0] in (b"}", b"]"))
+        count += token[0] not in (b"}", b"]") and token[0][-1:] != b":"
+        need(depth <= 64 and count <= 2_000_000, 10, start + token.start(), "more than 64 levels or 2,000,000 values")
+    try:
+        document = json.loads(
+            text.decode(), parse_int=lambda t: int(t) if t != "-0" and len(t) < 20_000 else float(t),
+            parse_constant=lambda t: need(False, 7, start + text.find(t.encode()), f"{t} is not JSON"),
+            object_pairs_hook=lambda v: need(len(dict(v)) == len(v), 7, start, "two members of one name") or dict(v))
+        json.dumps(document, ensure_ascii=False).encode()
+    except ValueError as error:
+        where = getattr(error, "start", 0) + len(getattr(error, "doc", "")[:getattr(error, "pos", 0)].encode())
+        need(False, 7, start + where, f"not JSON in UTF-8: {error}")
+    canonical = (fit(document, kind, start, lines, ordered) + "\n").encode()
+    if text != canonical: need(False, 8, start + len(os.path.commonprefix([text, canonical])), "not written so")
+    return document
+
+def fit(v, kind, place, lines, ordered, level=0):
+    """The canonical text of v. Refuses v where it is not of the kind; the place is a byte, or the object around v."""
+    if kind[0] == "?": kind = "null" if v is None else kind[1:]
+    if kind == "Expected" and isinstance(v, dict) and "file" in v: kind = "ExpectedArray"
+    if kind[0] == "@":
+        (member, rule), key = kind[1:].split(":"), v.get(kind[1:-3]) if isinstance(v, dict) else None
+        kind = f"{member}.{key}" if isinstance(key, str) else next(k for k in KINDS if k.startswith(member + "."))
+        need(kind in KINDS, int(rule), v, f"{member} {key!r:.60} is not known")
+    colon, ends = ": " if level < lines else ":", "[]" if kind[0] == "[" else "{}"
+    if kind[0] == "[":
+        mark, rule, kind = re.match(r"\[([=~<]?)(?:(\d+):)?(.*)", kind).groups()
+        need(isinstance(v, list) and (mark != "=" or len(v) == 2), 9, place, "a list was expected, or one of two")
+        need(mark != "~" or len(v) <= 16, 10, place, "more than 16 axes")
+        parts = [fit(x, kind, place, lines, ordered, level + 1) for x in v]
+        need(mark != "<" or v == sorted(set(v)), int((kind + ":9").split(":")[1]), place, "the elements do not rise")
+        unique(v if rule else [], int(rule or 0))
+    elif kind[0] == "{" or kind in KINDS:
+        need(isinstance(v, dict), 9, place, "an object was expected")
+        known = {n.rstrip("?"): k for n, k in KINDS[kind].items()} if kind in KINDS else dict.fromkeys(v, kind[1:])
+        rule, place = (19, place) if kind.startswith("node.") else (9, v)
+        for n in {**known, **v}:
+            need(n in known and (n in v or n + "?" in KINDS[kind]), rule, place, f"{n!r:.60} is missing or not known here")
+        parts = [quote(n) + colon + fit(v[n], known[n], place, lines, ordered, level + 1)
+                 for n in (known if ordered else v) if n in v]
+    else:
+        what, rule, low, high, *_ = ((kind.split("/")[not isinstance(v, str)] if "/" in kind else kind) + ":::").split(":")
+        rule, types = int(rule or 9), {"s": [str], "w": [str], "t": [bool], "null": [type(None)]}.get(what, [int, float])
+        need(type(v) in types and (what != "i" or v // 1 == v), 9, place, f"{v!r:.60} is of another kind than expected")
+        need(what != "w" or 1 <= len(v.encode()) <= 4096, 10, place, "a name has 1 to 4,096 bytes")
+        need(what != "s" or re.fullmatch(low or ".*", v, re.S), rule, place, f"{v!r:.60} is not known here")
+        need(what != "i" or int(low or 0) <= v <= int(high or 2**63 - 1), rule, place, "a number too small or too large")
+        need(what != "n" or rule == 9 or v >= 0, rule, place, "a number below 0")
+        if what in "nf": return re.sub(r"\.0$", "", repr((float if what == "n" else shortest32)(float(repr(v)))))
+        return quote(v) if what in "sw" else json.dumps(int(v) if what == "i" else v)
+    gap, inner = ("\n" + "  " * level, "\n  " + "  " * level) if level < lines and v else ("", "")
+    return ends[0] + inner + ("," + inner).join(parts) + gap + ends[1]
+
+def shortest32(v):
+    def single(x): return array.array("f", [x])[0]
+    # Above a power of two the floats lie further apart than below, so there the nearest digits may fail, the next fit.
+    tries = (float(f"{single(v) * (1 + up):.{digits}e}") for digits in range(9) for up in (0, 2**-25))
+    return next(x for x in tries if single(x) == single(v))
+
+def row_major(data, start, t):
+    raw, (out, columns, taps) = data[start + t["offset"]:start + t["offset"] + t["bytes"]], (t["shape"] + [1, 1, 1])[:3]
+    if t["order"] == "row-major": return raw
+    words, made = array.array("H" if SIZES[t["dtype"]] == 2 else "I", raw), bytearray()
+    rows, panel, padded = out // t["groups"], 16 * columns * taps, -(-out // t["groups"] // 16) * 16
+    for row in range(padded * t["groups"]):
+        line = words[row // 16 * panel + row % 16:(row // 16 + 1) * panel:16]
+        need(row % padded < rows or not any(line), 28, t, f"row {row} only fills, and is not zero")
+        for column in range(columns if row % padded < rows else 0): made += line[column::columns].tobytes()
+    return bytes(made)
+
+def read(data):
+    need(data[:8] == b"\x89ASAY\r\n\x1a", 1, 0, "not an .assay file")
+    need(data[8:12] == b"\1\0\0\0", 2, 8, "a version that is not supported")
+    need(data[12:16] == b"@\0\0\0" and len(data) >= 64, 3, 12, "the header is not 64 bytes")
+    parts = [(0, 64)]
+    for at, step, length in zip(range(16, 64, 8), (64, 64, 64, 64, 4096, 64), struct.unpack("<6Q", data[16:64])):
+        start = -(-parts[-1][1] // step) * step
+        need(start + length <= len(data), 4, at, "longer than the file")
+        need(at > 40 or length <= 2**28, 10, at, "more than 268,435,456 bytes")
+        need(not any(data[parts[-1][1]:start]), 5, parts[-1][1], "the padding that starts here is not zero")
+        parts.append((start, start + length))
+    (start, end), (footer, last) = parts[5:]
+    need(last == len(data), 4, last, "bytes after the footer")
+    need(data[-8:] == b"ASSAYEND", 6, last - 8, "not ASSAYEND")
+    need(last - footer >= 64 and (last - footer) % 40 == 24, 32, 56, "the footer fits no number of tensors")
+    for at, (a, b) in zip(range(last - 64, last, 4), parts[:5]):
+        need(zlib.crc32(data[a:b]).to_bytes(4, "little") == data[at:at + 4], 33, at, f"not the CRC-32 of bytes {a} to {b}")
+    need(not any(data[last - 44:last - 40]), 32, last - 44, "not zero")
+    root = hashlib.sha256(data[:start] + data[footer:last - 40])
+    need(root.digest() == data[last - 40:last - 8], 34, last - 40, "not the root")
+    how = ("Metadata", 2, True), ("Graph", 2, True), ("[22:Entry", 1, True), ("[30:Golden", 1, False)
+    metadata, graph, index, cases = (read_text(data, *part, *way) for part, way in zip(parts[1:], how))
+    for step in metadata["recipe"]:
+        need(max(step.get("keep") or [-1]) < step.get("layers", 0), 14, step, "a layer that is not there")
+
+    inputs, constants, nodes, outputs, states = (graph[part] for part in ("inputs", "constants", "nodes", "outputs", "states"))
+    unique(inputs + constants + nodes, 18)
+    files, known = {s["name"] for s in metadata["sources"]}, {v["name"] for v in inputs + constants}
+    for c in constants: need(all(s["file"] in files for s in c["sources"]), 17, c, "a file that is not in the sources")
+    for node in nodes:
+        given, (least, most) = node["inputs"], map(int, OPERATORS[node["op"]].split(".")[1:3])
+        need(least <= len(given) <= most, 20, node, f"not {least} to {most} inputs")
+        for i, v in enumerate(given, 1):
+            need(v in known or v is None and least < i < len(given), 18, node, f"{v!r:.60} cannot stand here")
+        known.add(node["name"])
+    need(outputs, 21, "outputs", "there is no output")
+    for v in outputs + states: need(v["value"] in known, 21, v, "there is no such value")
+    names = {c["name"]: c for c in constants}
+    used = dict.fromkeys([v for node in nodes for v in node["inputs"]] + [v["value"] for v in outputs + states])
+    need(list(names) == [v for v in used if v in names], 16, "constants", "not in the order of their use, or not used")
+    need(list(names) == [t["name"] for t in index if t["role"] == "constant"], 16, "constants", "not those of the index")
+
+    need(last - footer == 64 + 40 * len(index), 32, 56, "the footer does not fit the number of tensors")
+    stop, before = start, "constant"
+    for t, at in zip(index, range(footer, last, 40)):
+        shape, groups, rows = t["shape"], t.get("groups"), (t["shape"] + [1])[0]
+        need(before == "constant" or t["role"] == "golden", 23, t, "a constant after a golden array")
+        need(math.prod(n for n in shape if n) < 2**59, 25, t, "too large a shape")
+        need((t["order"] == "panels") == ("groups" in t), 9, t, "groups stand with panels, and only there")
+        need(not groups or len(shape) in (2, 3) and 0 not in shape and rows % groups == 0 and t["role"] == "constant"
+             and t["dtype"] in ("F32", "F16", "BF16"), 27, t, "this cannot be in panels")
+        rows = groups * -(-rows // groups // 16) * 16 if groups else rows
+        size, offset = rows * math.prod(shape[1:]) * SIZES[t["dtype"]], -(-(stop - start) // 64) * 64
+        need((t["offset"], t["bytes"]) == (offset, size), 29, t, f"this should be {size} bytes at {offset}")
+        need(start + offset + size <= end, 29, t, "beyond the end of the data")
+        need(not any(data[stop:start + offset]), 5, stop, "the padding that starts here is not zero")
+        stop, before = start + offset + size, t["role"]
+        crc, none, digest = struct.unpack_from("<II32s", data, at)
+        need(not none, 32, at + 4, "not zero")
+        need(zlib.crc32(data[start + offset:stop]) == crc, 35, at, "not the CRC-32 of the tensor")
+        need(hashlib.sha256(row_major(data, start, t)).digest() == digest, 36, at + 8, "not the SHA-256 of the tensor")
+        t["sha256"] = digest.hex()
+    need(stop == end, 29, 48, "the data does not end where the last tensor ends")
+
+    tensors, wanted, results = ({v["name"]: v for v in part} for part in (index, inputs, nodes + outputs + states))
+    arrays = []
+    def array(v):
+        t = tensors.get(v["file"] + "/" + v["tensor"], {"role": ""})
+        need(t["role"] == "golden", 31, v, "there is no such golden array")
+        arrays.append((v, t))
+        return t["dtype"], t["shape"]
+    for case in cases:
+        given, expected = case["input"], case["expected"]
+        need(set(given.get("tensors", wanted)) == set(wanted), 30, case, "not the inputs of the graph")
+        need(expected and set(expected) <= set(results), 30, case, "expects nothing, or what the graph does not have")
+        for v in given.get("tensors", {}).values(): array(v)
+        for v in [given, *expected.values()]:
+            dtype, shape = array(v) if "tensor" in v else ("F32", v.get("shape", [1]))
+            need(dtype == "F32" and (v is not given or shape and shape[:-1] in ([], [1])), 30, v, "not an array of this kind")
+            places, count = v.get("at", []), len(v["at"]) if "at" in v else math.prod(shape)
+            need("values" not in v or len(v["values"]) == count, 30, v, "not as many values")
+            need(all(len(at) == len(shape) and all(map(int.__lt__, at, shape)) for at in places), 30, v, "a place outside")
+    unmeant = [t for t in index if t["role"] == "golden" and not any(t is known for _, known in arrays)]
+    need(not unmeant, 31, unmeant and unmeant[0], "no golden case means this")
+    for v, t in arrays: v.update(dtype=t["dtype"], shape=t["shape"])
+    return index, cases, arrays, start, {"metadata": metadata, "tensors": [
+        {"name": t["name"], "dtype": t["dtype"], "shape": t["shape"], "bytes": math.prod(t["shape"]) * SIZES[t["dtype"]],
+         "sha256": t["sha256"]} for t in index], "goldens": [{"name": case["name"], "input": case["input"]["kind"], "expected":
+            {n: v["shape"] for n, v in case["expected"].items()}} for case in cases], "root": root.hexdigest()}
+
+def decode(data, start, t):
+    """The elements in row-major order: numbers, or hexadecimal digits where struct has no such type."""
+    raw, size, letter = row_major(data, start, t), SIZES[t["dtype"]], LETTERS[t["dtype"]]
+    if t["dtype"] == "BF16": raw = b"".join(b"\0\0" + raw[i:i + 2] for i in range(0, len(raw), 2))
+    if letter != "-": return [v for v, in struct.iter_unpack("<" + letter, raw)]
+    return [raw[i:i + size].hex() for i in range(0, len(raw), size)]
+
+def printable(values): return [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(v), v) for v in values]
+
+def main():
+    try: options, files = getopt.gnu_getopt(sys.argv[1:], "", ["values=", "goldens"])
+    except getopt.GetoptError as error: options, files = [], print(error, file=sys.stderr)
+    options, status = dict(options), 0
+    if not files: sys.exit(print("usage: read_assay.py [--goldens | --values NAME] FILE...", file=sys.stderr) or 64)
+    getattr(sys, "set_int_max_str_digits", int)(0)
+    for path in files:
+        try:
+            with open(path, "rb") as file: data = file.read()
+            index, cases, arrays, start, summary = read(data)
+            if "--values" in options:
+                chosen = [t for t in index if t["name"] == options["--values"]]
+                if not chosen: raise OSError("no tensor has this name")
+                print(json.dumps(printable(decode(data, start, chosen[0]))))
+            elif "--goldens" in options:
+                for v, t in arrays: v["values"] = printable(decode(data, start, t))
+                for case in cases: print(json.dumps(case))
+            else: print(json.dumps({"file": path, **summary}))
+        except Broken as error:
+            (rule, at, what), status = error.args, 2
+            if not isinstance(at, int):
+                at = max(64, data.find(json.dumps(at, ensure_ascii=False, separators=(",", ":")).encode()))
+            print(f"{path}: rule {rule} ({RULES[rule]}) at byte {at}: {what}", file=sys.stderr)
+        except (OSError, MemoryError) as error: status = print(f"{path}: {error}", file=sys.stderr) or 2
+    sys.exit(status)
+
+main()
