@@ -19,23 +19,24 @@ SIZES = {name: int((re.findall(r"\d+", name) or [8])[0]) // 8 for name in LETTER
 # t truth value. node.2.3.Conv holds the attributes of the operator Conv, which takes 2 to 3 inputs.
 KINDS = {entry.split()[0]: dict(member.split("=", 1) for member in entry.split()[1:]) for entry in r"""
 Metadata system=s preprocessing=Preprocessing labels=[s license=?License sources=[12:Source recipe=[@step:14
- ignored=[Ignored tool=s about={s edited=[<s:9:labels|license|about\..*; Ignored tensor=s reason=s; Normalization
- epsilon=n:11; Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization; License id=s:13:.+ from=s;
-Source name=s bytes=i:12 sha256=s:12:[0-9a-f]{64}; step.cast step=s dtype=s:14:F16|BF16; step.prune step=s layers=i:14
- keep=[<i:14; Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output;
+ ignored=[Ignored tool=s about={s edited=[<s:9:labels|license|about\..*; Ignored tensor=s reason=s;
+Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization; Normalization epsilon=n:11;
+License id=s:13:.+ from=s; Source name=s bytes=i:12 sha256=s:12:[0-9a-f]{64};
+step.cast step=s dtype=s:14:F16|BF16; step.prune step=s layers=i:14 keep=[<i:14;
+Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output; Output name=w value=s;
 Input name=w dtype=TYPE shape=[~s/i:15:0:1099511627776; Constant name=w sources=[Array steps=[s; Array file=s tensor=s;
-Output name=w value=s; node.1.1.Relu,Sigmoid,Sqrt,Tanh; node.2.2.Add,Sub,Mul,Div; node.2.3.Linear; node.2.3.Conv
- stride=i:19:1:1048576 padding=[=i:19:0:1048576 dilation=i:19:1:1048576 groups=i:19:1:1048576; node.3.3.Attention
- heads=POSITIVE scale=f; node.1.3.LayerNormalization epsilon=f; node.1.3.GroupNormalization groups=POSITIVE epsilon=f;
-node.1.1.Gelu approximate=s:19:none|tanh; node.1.1.ReduceMean,ReduceL2 axes=[<NATURAL keepdims=t; node.1.1.Slice
- axis=NATURAL drop=[=NATURAL; node.1.1.Reshape shape=[~s:19:axis\x20(0|[1-9][0-9]*)/NATURAL;
+node.1.1.Relu,Sigmoid,Sqrt,Tanh; node.2.2.Add,Sub,Mul,Div; node.2.3.Linear; node.1.3.LayerNormalization epsilon=f;
+node.2.3.Conv stride=i:19:1:1048576 padding=[=i:19:0:1048576 dilation=i:19:1:1048576 groups=i:19:1:1048576;
+node.3.3.Attention heads=POSITIVE scale=f; node.1.3.GroupNormalization groups=POSITIVE epsilon=f;
+node.1.1.Gelu approximate=s:19:none|tanh; node.1.1.ReduceMean,ReduceL2 axes=[<NATURAL keepdims=t;
+node.1.1.Slice axis=NATURAL drop=[=NATURAL; node.1.1.Reshape shape=[~s:19:axis\x20(0|[1-9][0-9]*)/NATURAL;
 Entry name=w role=s:23:constant|golden dtype=TYPE shape=[~i:25 encoding=s:26:raw order=s:27:row-major|panels
  groups?=i:27:1 offset=i:29 bytes=i:29; Tolerance absolute=n:30 relative=n:30 reason=s;
 Golden golden=i:30:1:1 name=s system=s input=@kind:30 expected={Expected tolerance=Tolerance maker=s;
 kind.zeros kind=s samples=i:30:0:57600000; kind.waveform kind=s file=s tensor=s; kind.graph kind=s tensors={Array;
-Expected shape=[~i:30 values=[s:30:NaN|-?Infinity/n at?=[[i:30 tolerance?=Tolerance; ExpectedArray file=s tensor=s
- tolerance?=Tolerance""".replace("TYPE", "s:24:" + "|".join(LETTERS)).replace("POSITIVE", "i:19:1:1099511627776").replace(
-     "NATURAL", "i:19:0:1099511627776").split(";")}
+Expected shape=[~i:30 values=[s:30:NaN|-?Infinity/n at?=[[i:30 tolerance?=Tolerance;
+ExpectedArray file=s tensor=s tolerance?=Tolerance""".replace("TYPE", "s:24:" + "|".join(LETTERS)).replace(
+    "POSITIVE", "i:19:1:1099511627776").replace("NATURAL", "i:19:0:1099511627776").split(";")}
 OPERATORS = {op: kind for kind in KINDS if kind.startswith("node.") for op in kind.split(".")[3].split(",")}
 for op in OPERATORS: KINDS["op." + op] = {"name": "w", "op": "s", "inputs": "[?s", "attributes": OPERATORS[op]}
 TOKEN = re.compile(rb'"[^"\\]*(?:\\.?[^"\\]*)*(?:"[ \t\n\r]*:?|\Z)|[][{}]|[^][{}",: \t\n\r]+', re.S)
@@ -60,11 +61,10 @@ def read_text(data, start, end, kind, lines, ordered):
             text.decode(), parse_int=lambda t: int(t) if t != "-0" and len(t) < 20_000 else float(t),
             parse_constant=lambda t: need(False, 7, start + text.find(t.encode()), f"{t} is not JSON"),
             object_pairs_hook=lambda v: need(len(dict(v)) == len(v), 7, start, "two members of one name") or dict(v))
-        json.dumps(document, ensure_ascii=False).encode()
+        canonical = (fit(document, kind, start, lines, ordered) + "\n").encode()
     except ValueError as error:
         where = getattr(error, "start", 0) + len(getattr(error, "doc", "")[:getattr(error, "pos", 0)].encode())
         need(False, 7, start + where, f"not JSON in UTF-8: {error}")
-    canonical = (fit(document, kind, start, lines, ordered) + "\n").encode()
     if text != canonical: need(False, 8, start + len(os.path.commonprefix([text, canonical])), "not written so")
     return document
 
@@ -114,13 +114,22 @@ def shortest32(v):
 def row_major(data, start, t):
     raw, (out, columns, taps) = data[start + t["offset"]:start + t["offset"] + t["bytes"]], (t["shape"] + [1, 1, 1])[:3]
     if t["order"] == "row-major": return raw
-    words, made = array.array("H" if SIZES[t["dtype"]] == 2 else "I", raw), bytearray()
-    rows, panel, padded = out // t["groups"], 16 * columns * taps, -(-out // t["groups"] // 16) * 16
+    words, rows = array.array("H" if SIZES[t["dtype"]] == 2 else "I", raw), out // t["groups"]
+    panel, padded, made = 16 * columns * taps, -(-rows // 16) * 16, bytearray()
     for row in range(padded * t["groups"]):
         line = words[row // 16 * panel + row % 16:(row // 16 + 1) * panel:16]
         need(row % padded < rows or not any(line), 28, t, f"row {row} only fills, and is not zero")
-        for column in range(columns if row % padded < rows else 0): made += line[column::columns].tobytes()
+        for part in [] if row % padded >= rows else [line] if taps == 1 else [line[c::columns] for c in range(columns)]:
+            made += part.tobytes()
     return bytes(made)
+
+def decode(data, start, t):
+    """The elements in row-major order: numbers, or hexadecimal digits where struct has no letter."""
+    raw, size, letter = row_major(data, start, t), SIZES[t["dtype"]], LETTERS[t["dtype"]]
+    if t["dtype"] == "BF16": raw = b"".join(b"\0\0" + raw[i:i + 2] for i in range(0, len(raw), 2))
+    if letter != "-": return [v for v, in struct.iter_unpack("<" + letter, raw)]
+    return [raw[i:i + size].hex() for i in range(0, len(raw), size)]
+def printable(values): return [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(v), v) for v in values]
 
 def read(data):
     need(data[:8] == b"\x89ASAY\r\n\x1a", 1, 0, "not an .assay file")
@@ -165,23 +174,23 @@ def read(data):
     need(list(names) == [t["name"] for t in index if t["role"] == "constant"], 16, "constants", "not those of the index")
 
     need(last - footer == 64 + 40 * len(index), 32, 56, "the footer does not fit the number of tensors")
-    stop, before = start, "constant"
-    for t, at in zip(index, range(footer, last, 40)):
-        shape, groups, rows = t["shape"], t.get("groups"), (t["shape"] + [1])[0]
-        need(before == "constant" or t["role"] == "golden", 23, t, "a constant after a golden array")
+    stop = start
+    for t, before, at in zip(index, [{"role": "constant"}, *index], range(footer, last, 40)):
+        shape, groups = t["shape"], t.get("groups")
+        need(before["role"] == "constant" or t["role"] == "golden", 23, t, "a constant after a golden array")
         need(math.prod(n for n in shape if n) < 2**59, 25, t, "too large a shape")
         need((t["order"] == "panels") == ("groups" in t), 9, t, "groups stand with panels, and only there")
-        need(not groups or len(shape) in (2, 3) and 0 not in shape and rows % groups == 0 and t["role"] == "constant"
+        need(not groups or len(shape) in (2, 3) and 0 not in shape and shape[0] % groups == 0 and t["role"] == "constant"
              and t["dtype"] in ("F32", "F16", "BF16"), 27, t, "this cannot be in panels")
-        rows = groups * -(-rows // groups // 16) * 16 if groups else rows
-        size, offset = rows * math.prod(shape[1:]) * SIZES[t["dtype"]], -(-(stop - start) // 64) * 64
-        need((t["offset"], t["bytes"]) == (offset, size), 29, t, f"this should be {size} bytes at {offset}")
-        need(start + offset + size <= end, 29, t, "beyond the end of the data")
-        need(not any(data[stop:start + offset]), 5, stop, "the padding that starts here is not zero")
-        stop, before = start + offset + size, t["role"]
+        count = groups * -(-shape[0] // groups // 16) * 16 * math.prod(shape[1:]) if groups else math.prod(shape)
+        place, size = -(-stop // 64) * 64, count * SIZES[t["dtype"]]
+        need((t["offset"], t["bytes"]) == (place - start, size), 29, t, f"this should be {size} bytes at {place - start}")
+        need(place + size <= end, 29, t, "beyond the end of the data")
+        need(not any(data[stop:place]), 5, stop, "the padding that starts here is not zero")
+        stop = place + size
         crc, none, digest = struct.unpack_from("<II32s", data, at)
         need(not none, 32, at + 4, "not zero")
-        need(zlib.crc32(data[start + offset:stop]) == crc, 35, at, "not the CRC-32 of the tensor")
+        need(zlib.crc32(data[place:stop]) == crc, 35, at, "not the CRC-32 of the tensor")
         need(hashlib.sha256(row_major(data, start, t)).digest() == digest, 36, at + 8, "not the SHA-256 of the tensor")
         t["sha256"] = digest.hex()
     need(stop == end, 29, 48, "the data does not end where the last tensor ends")
@@ -195,50 +204,38 @@ def read(data):
         return t["dtype"], t["shape"]
     for case in cases:
         given, expected = case["input"], case["expected"]
-        need(set(given.get("tensors", wanted)) == set(wanted), 30, case, "not the inputs of the graph")
-        need(expected and set(expected) <= set(results), 30, case, "expects nothing, or what the graph does not have")
+        need(given.get("tensors", wanted).keys() == wanted.keys(), 30, case, "not the inputs of the graph")
+        need(expected and expected.keys() <= results.keys(), 30, case, "expects nothing, or what the graph does not have")
         for v in given.get("tensors", {}).values(): array(v)
         for v in [given, *expected.values()]:
             dtype, shape = array(v) if "tensor" in v else ("F32", v.get("shape", [1]))
             need(dtype == "F32" and (v is not given or shape and shape[:-1] in ([], [1])), 30, v, "not an array of this kind")
-            places, count = v.get("at", []), len(v["at"]) if "at" in v else math.prod(shape)
+            count = len(v["at"]) if "at" in v else math.prod(shape)
             need("values" not in v or len(v["values"]) == count, 30, v, "not as many values")
-            need(all(len(at) == len(shape) and all(map(int.__lt__, at, shape)) for at in places), 30, v, "a place outside")
-    unmeant = [t for t in index if t["role"] == "golden" and not any(t is known for _, known in arrays)]
-    need(not unmeant, 31, unmeant and unmeant[0], "no golden case means this")
-    for v, t in arrays: v.update(dtype=t["dtype"], shape=t["shape"])
-    return index, cases, arrays, start, {"metadata": metadata, "tensors": [
+            for at in v.get("at", []): 
+                need(len(at) == len(shape) and all(map(int.__lt__, at, shape)), 30, v, "a place outside")
+    meant = {t["name"] for _, t in arrays}
+    for t in index: need(t["role"] == "constant" or t["name"] in meant, 31, t, "no golden case means this")
+    for v, t in arrays: v.update(dtype=t["dtype"], shape=t["shape"], values=printable(decode(data, start, t)))
+    return index, cases, start, {"metadata": metadata, "tensors": [
         {"name": t["name"], "dtype": t["dtype"], "shape": t["shape"], "bytes": math.prod(t["shape"]) * SIZES[t["dtype"]],
          "sha256": t["sha256"]} for t in index], "goldens": [{"name": case["name"], "input": case["input"]["kind"], "expected":
             {n: v["shape"] for n, v in case["expected"].items()}} for case in cases], "root": root.hexdigest()}
 
-def decode(data, start, t):
-    """The elements in row-major order: numbers, or hexadecimal digits where struct has no such type."""
-    raw, size, letter = row_major(data, start, t), SIZES[t["dtype"]], LETTERS[t["dtype"]]
-    if t["dtype"] == "BF16": raw = b"".join(b"\0\0" + raw[i:i + 2] for i in range(0, len(raw), 2))
-    if letter != "-": return [v for v, in struct.iter_unpack("<" + letter, raw)]
-    return [raw[i:i + size].hex() for i in range(0, len(raw), size)]
-
-def printable(values): return [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(v), v) for v in values]
-
 def main():
     try: options, files = getopt.gnu_getopt(sys.argv[1:], "", ["values=", "goldens"])
-    except getopt.GetoptError as error: options, files = [], print(error, file=sys.stderr)
-    options, status = dict(options), 0
+    except getopt.GetoptError: options, files = [], []
     if not files: sys.exit(print("usage: read_assay.py [--goldens | --values NAME] FILE...", file=sys.stderr) or 64)
     getattr(sys, "set_int_max_str_digits", int)(0)
+    options, status = dict(options), 0
     for path in files:
         try:
             with open(path, "rb") as file: data = file.read()
-            index, cases, arrays, start, summary = read(data)
+            index, cases, start, summary = read(data)
+            lines = cases if "--goldens" in options else [{"file": path, **summary}]
             if "--values" in options:
-                chosen = [t for t in index if t["name"] == options["--values"]]
-                if not chosen: raise OSError("no tensor has this name")
-                print(json.dumps(printable(decode(data, start, chosen[0]))))
-            elif "--goldens" in options:
-                for v, t in arrays: v["values"] = printable(decode(data, start, t))
-                for case in cases: print(json.dumps(case))
-            else: print(json.dumps({"file": path, **summary}))
+                lines = [printable(decode(data, start, t)) for t in index if t["name"] == options["--values"]]
+            for line in lines: print(json.dumps(line))
         except Broken as error:
             (rule, at, what), status = error.args, 2
             if not isinstance(at, int):
@@ -247,4 +244,4 @@ def main():
         except (OSError, MemoryError) as error: status = print(f"{path}: {error}", file=sys.stderr) or 2
     sys.exit(status)
 
-main()
+if __name__ == "__main__": main()

@@ -42,7 +42,7 @@ public struct Conversion: Sendable {
     }
     let files = try inFile(source) { try ModelFiles.open(source) }
     let writer = try inFile(target) { try FileWriter(target) }
-    let regions = try files.weightFiles.map { name in
+    let regions = try files.names.map { name in
       try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
     }
     let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
@@ -60,7 +60,7 @@ public struct Conversion: Sendable {
       metadata: Metadata(
         system: imported.system.rawValue, preprocessing: imported.preprocessing, labels: imported.labels,
         license: license,
-        sources: zip(files.weightFiles, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
+        sources: zip(files.names, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
         recipe: recipe, ignored: imported.ignored, tool: Conversion.tool),
       graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
 

@@ -67,6 +67,12 @@ public struct ModelFiles: Sendable {
     }
   }
 
+  /// The names of all files that a model is made of: its weights, then the configurations that are there.
+  public var names: [String] {
+    weightFiles
+      + ["config.json", "preprocessor_config.json"].filter { fileKind(joinPath(folder, $0)) == .file }
+  }
+
   /// The name of the file that holds a tensor.
   public func file(of tensor: String) -> String {
     (weights as? ShardedCheckpoint)?.shard(of: tensor) ?? weightFiles[0]

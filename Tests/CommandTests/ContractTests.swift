@@ -9,15 +9,19 @@ import Testing
 /// Holds the program to the contract's tables.
 @Suite struct ContractTests {
   let contract: String
+  let additions: String
 
   init() throws {
-    contract = try String(
-      contentsOfFile: Repository.root + "/Sources/AssayKit/AssayKit.docc/Contracts.md", encoding: .utf8)
+    func article(_ name: String) throws -> String {
+      try String(contentsOfFile: Repository.root + "/Sources/AssayKit/AssayKit.docc/\(name).md", encoding: .utf8)
+    }
+    contract = try article("Contracts")
+    additions = try article("Additions")
   }
 
   /// The rows of the table whose header starts with `header`, as cells.
-  func table(_ header: String) throws -> [[String]] {
-    let lines = contract.components(separatedBy: "\n")
+  func table(_ header: String, of article: String? = nil) throws -> [[String]] {
+    let lines = (article ?? contract).components(separatedBy: "\n")
     let start = try #require(lines.firstIndex { $0.hasPrefix("| " + header) })
     return lines[(start + 2)...].prefix { $0.hasPrefix("|") }.map { line in
       line.replacing("\\|", with: "¦").split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
@@ -37,6 +41,17 @@ import Testing
       let page = try Program.run(command, "--help").output
       for match in row.joined(separator: " ").matches(of: /--[a-z]+/) {
         #expect(page.contains(match.output), "\(command) \(match.output)")
+      }
+    }
+  }
+
+  @Test func whatGoesBeyondTheContractExistsToo() throws {
+    for row in try table("command", of: additions) {
+      let words = row[0].split(separator: " ").dropFirst().prefix { $0.allSatisfy { $0.isLowercase } }
+      let page = try Program.run(words.map(String.init) + ["--help"])
+      #expect(page.status == 0)
+      for match in row.joined(separator: " ").matches(of: /--[a-z]+/) {
+        #expect(page.output.contains(match.output), "\(words) \(match.output)")
       }
     }
   }

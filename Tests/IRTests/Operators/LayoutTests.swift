@@ -12,8 +12,9 @@ import Testing
 
   @Test func slicesThatAreNoneAreRefused() {
     #expect(refusal(.slice(Slice(axis: 2, dropFirst: 5, dropLast: 4)), x) == "9 elements cannot be dropped from 8")
-    for wrong in [Slice(axis: 3), Slice(axis: -1), Slice(axis: 0, dropFirst: -1), Slice(axis: 0, dropLast: .max)] {
-      #expect(refusal(.slice(wrong), x).contains("is no slice of F32[batch, time, 8]"), "\(wrong)")
+    #expect(refusal(.slice(Slice(axis: 3)), x) == "F32[batch, time, 8] has no axis 3")
+    for wrong in [Slice(axis: -1), Slice(axis: 0, dropFirst: -1), Slice(axis: 0, dropLast: .max)] {
+      #expect(refusal(.slice(wrong), x).contains("is no slice"), "\(wrong)")
     }
   }
 
@@ -30,7 +31,8 @@ import Testing
     #expect(refusal(to(.copy(axis: 0), .fixed(8)), x).contains("the numbers of elements differ"))
     #expect(refusal(to(.copy(axis: 0), .copy(axis: 0), .fixed(8)), x).contains("the numbers of elements differ"))
     #expect(refusal(to(.copy(axis: 0), .copy(axis: 1), .fixed(7)), x).contains("[batch, time, 8] cannot become"))
-    #expect(refusal(to(.copy(axis: 3)), x).contains("is no length and no axis"))
+    #expect(refusal(to(.copy(axis: 3)), x) == "F32[batch, time, 8] has no axis 3")
+    #expect(refusal(to(.copy(axis: -1)), x).contains("is no length and no axis"))
     #expect(refusal(to(.fixed(-1)), x).contains("is no length and no axis"))
     #expect(
       refusal(.reshape(Reshape([Reshape.Length](repeating: .fixed(1), count: 17))), f32(1)).contains("at most 16"))
