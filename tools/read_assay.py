@@ -10,35 +10,34 @@ import array, getopt, hashlib, json, math, os, re, struct, sys, zlib
 RULES = """- magic version header sections padding end json canonical fields limits preprocessing sources license recipe
  inputs constants provenance values operators types outputs names roles dtypes shapes encoding order fill placement
  goldens arrays footer text-crc root tensor-crc tensor-sha256""".split()
-LETTERS = dict(zip("F64 F32 F16 BF16 F8_E4M3 F8_E5M2 I64 I32 I16 I8 U64 U32 U16 U8 BOOL C64 C128".split(),
-                   "dfef--qihbQIHB?--"))  # struct's, or - where it has none
-SIZES = {name: int((re.findall(r"\d+", name) or [8])[0]) // 8 for name in LETTERS}
+TYPES = {t[2:]: (2 ** int(t[0]), t[1]) for t in """3dF64 2fF32 1eF16 1fBF16 0-F8_E4M3 0-F8_E5M2 3qI64 2iI32 1hI16 0bI8
+ 3QU64 2IU32 1HU16 0BU8 0?BOOL 3-C64 4-C128""".split()}  # the size of an element, its letter in struct if it has one
 # Objects and the kinds of their members ("name?" may be missing). Kinds: an object's name; @member:rule, the object
 # "member.VALUE"; [list, or with a mark [=of two, [~of 16 at most, [<rising, [RULE: no two of one name; {any names; ?null
-# or; string/other; s:rule:pattern string; w name; i:rule:low:high integer; n number; n:rule of 0 or more; f float32;
-# t truth value. node.2.3.Conv holds the attributes of the operator Conv, which takes 2 to 3 inputs.
+# or; string/other; s:rule:pattern string; i:rule:low:high integer; n number; n:rule of 0 or more; f float32; t truth
+# value. node.2.3.Conv holds the attributes of the operator Conv, which takes 2 to 3 inputs.
 KINDS = {entry.split()[0]: dict(member.split("=", 1) for member in entry.split()[1:]) for entry in r"""
 Metadata system=s preprocessing=Preprocessing labels=[s license=?License sources=[12:Source recipe=[@step:14
  ignored=[Ignored tool=s about={s edited=[<s:9:labels|license|about\..*; Ignored tensor=s reason=s;
 Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization; Normalization epsilon=n:11;
-License id=s:13:.+ from=s; Source name=s bytes=i:12 sha256=s:12:[0-9a-f]{64};
-step.cast step=s dtype=s:14:F16|BF16; step.prune step=s layers=i:14 keep=[<i:14;
-Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output; Output name=w value=s;
-Input name=w dtype=TYPE shape=[~s/i:15:0:1099511627776; Constant name=w sources=[Array steps=[s; Array file=s tensor=s;
+License id=s:13:.+ from=s; Source name=s bytes=i:12 sha256=s:12:[0-9a-f]{64}; step.cast step=s dtype=s:14:F16|BF16;
+step.prune step=s layers=i:14 keep=[<i:14; Array file=s tensor=s; Output name=NAME value=s;
+Node name=NAME op=s inputs=[?s attributes=s; Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output;
+Input name=NAME dtype=TYPE shape=[~s/i:15:0:1099511627776; Constant name=NAME sources=[Array steps=[s;
 node.1.1.Relu,Sigmoid,Sqrt,Tanh; node.2.2.Add,Sub,Mul,Div; node.2.3.Linear; node.1.3.LayerNormalization epsilon=f;
 node.2.3.Conv stride=i:19:1:1048576 padding=[=i:19:0:1048576 dilation=i:19:1:1048576 groups=i:19:1:1048576;
 node.3.3.Attention heads=POSITIVE scale=f; node.1.3.GroupNormalization groups=POSITIVE epsilon=f;
 node.1.1.Gelu approximate=s:19:none|tanh; node.1.1.ReduceMean,ReduceL2 axes=[<NATURAL keepdims=t;
 node.1.1.Slice axis=NATURAL drop=[=NATURAL; node.1.1.Reshape shape=[~s:19:axis\x20(0|[1-9][0-9]*)/NATURAL;
-Entry name=w role=s:23:constant|golden dtype=TYPE shape=[~i:25 encoding=s:26:raw order=s:27:row-major|panels
+Entry name=NAME role=s:23:constant|golden dtype=TYPE shape=[~i:25 encoding=s:26:raw order=s:27:row-major|panels
  groups?=i:27:1 offset=i:29 bytes=i:29; Tolerance absolute=n:30 relative=n:30 reason=s;
 Golden golden=i:30:1:1 name=s system=s input=@kind:30 expected={Expected tolerance=Tolerance maker=s;
 kind.zeros kind=s samples=i:30:0:57600000; kind.waveform kind=s file=s tensor=s; kind.graph kind=s tensors={Array;
 Expected shape=[~i:30 values=[s:30:NaN|-?Infinity/n at?=[[i:30 tolerance?=Tolerance;
-ExpectedArray file=s tensor=s tolerance?=Tolerance""".replace("TYPE", "s:24:" + "|".join(LETTERS)).replace(
-    "POSITIVE", "i:19:1:1099511627776").replace("NATURAL", "i:19:0:1099511627776").split(";")}
+ExpectedArray file=s tensor=s tolerance?=Tolerance""".replace("NAME", "s:10:.{1,4096}").replace(
+    "TYPE", "s:24:" + "|".join(TYPES)).replace("POSITIVE", f"i:19:1:{2**40}").replace("NATURAL", f"i:19:0:{2**40}").split(";")}
 OPERATORS = {op: kind for kind in KINDS if kind.startswith("node.") for op in kind.split(".")[3].split(",")}
-for op in OPERATORS: KINDS["op." + op] = {"name": "w", "op": "s", "inputs": "[?s", "attributes": OPERATORS[op]}
+for op in OPERATORS: KINDS["op." + op] = dict(KINDS["Node"], attributes=OPERATORS[op])
 TOKEN = re.compile(rb'"[^"\\]*(?:\\.?[^"\\]*)*(?:"[ \t\n\r]*:?|\Z)|[][{}]|[^][{}",: \t\n\r]+', re.S)
 ESCAPES = {**{c: f"\\u{c:04x}" for c in [*range(32), *range(127, 160)]}, **dict(zip(b'\t\n\r"\\', r'\t \n \r \" \\'.split()))}
 
@@ -46,8 +45,8 @@ class Broken(Exception): pass  # a rule, the byte or the JSON value where it is 
 def need(truth, *broken):
     if not truth: raise Broken(*broken)
 def unique(objects, rule):
-    seen = set()
-    for v in objects: need(v["name"] not in seen, rule, v, f"a second {v['name']!r:.60}") or seen.add(v["name"])
+    first = {v["name"]: v for v in reversed(objects)}
+    for v in objects: need(first[v["name"]] is v, rule, v, f"a second {v['name']!r:.60}")
 def quote(s): return '"' + s.translate(ESCAPES) + '"'
 
 def read_text(data, start, end, kind, lines, ordered):
@@ -68,20 +67,18 @@ def read_text(data, start, end, kind, lines, ordered):
     if text != canonical: need(False, 8, start + len(os.path.commonprefix([text, canonical])), "not written so")
     return document
 
-def fit(v, kind, place, lines, ordered, level=0):
-    """The canonical text of v. Refuses v where it is not of the kind; the place is a byte, or the object around v."""
+def fit(v, kind, place, lines, ordered, level=0):  # v in canonical writing; the place is a byte or the object around v
     if kind[0] == "?": kind = "null" if v is None else kind[1:]
     if kind == "Expected" and isinstance(v, dict) and "file" in v: kind = "ExpectedArray"
     if kind[0] == "@":
         (member, rule), key = kind[1:].split(":"), v.get(kind[1:-3]) if isinstance(v, dict) else None
         kind = f"{member}.{key}" if isinstance(key, str) else next(k for k in KINDS if k.startswith(member + "."))
         need(kind in KINDS, int(rule), v, f"{member} {key!r:.60} is not known")
-    colon, ends = ": " if level < lines else ":", "[]" if kind[0] == "[" else "{}"
     if kind[0] == "[":
         mark, rule, kind = re.match(r"\[([=~<]?)(?:(\d+):)?(.*)", kind).groups()
         need(isinstance(v, list) and (mark != "=" or len(v) == 2), 9, place, "a list was expected, or one of two")
         need(mark != "~" or len(v) <= 16, 10, place, "more than 16 axes")
-        parts = [fit(x, kind, place, lines, ordered, level + 1) for x in v]
+        parts, ends = [fit(x, kind, place, lines, ordered, level + 1) for x in v], "[]"
         need(mark != "<" or v == sorted(set(v)), int((kind + ":9").split(":")[1]), place, "the elements do not rise")
         unique(v if rule else [], int(rule or 0))
     elif kind[0] == "{" or kind in KINDS:
@@ -89,32 +86,31 @@ def fit(v, kind, place, lines, ordered, level=0):
         known = {n.rstrip("?"): k for n, k in KINDS[kind].items()} if kind in KINDS else dict.fromkeys(v, kind[1:])
         rule, place = (19, place) if kind.startswith("node.") else (9, v)
         for n in {**known, **v}:
-            need(n in known and (n in v or n + "?" in KINDS[kind]), rule, place, f"{n!r:.60} is missing or not known here")
-        parts = [quote(n) + colon + fit(v[n], known[n], place, lines, ordered, level + 1)
-                 for n in (known if ordered else v) if n in v]
+            need(n in known and (n in v or n + "?" in KINDS[kind]), rule, place, f"{n!r:.60} is missing or not known")
+        texts = {n: fit(v[n], known[n], place, lines, ordered, level + 1) for n in (known if ordered else v) if n in v}
+        parts, ends = [quote(n) + (": " if level < lines else ":") + texts[n] for n in texts], "{}"
     else:
-        what, rule, low, high, *_ = ((kind.split("/")[not isinstance(v, str)] if "/" in kind else kind) + ":::").split(":")
-        rule, types = int(rule or 9), {"s": [str], "w": [str], "t": [bool], "null": [type(None)]}.get(what, [int, float])
+        if "/" in kind: kind = kind.split("/")[not isinstance(v, str)]
+        what, rule, low, high, *_ = (kind + ":::").split(":")
+        rule, types = int(rule or 9), {"s": [str], "t": [bool], "null": [type(None)]}.get(what, [int, float])
         need(type(v) in types and (what != "i" or v // 1 == v), 9, place, f"{v!r:.60} is of another kind than expected")
-        need(what != "w" or 1 <= len(v.encode()) <= 4096, 10, place, "a name has 1 to 4,096 bytes")
-        need(what != "s" or re.fullmatch(low or ".*", v, re.S), rule, place, f"{v!r:.60} is not known here")
-        need(what != "i" or int(low or 0) <= v <= int(high or 2**63 - 1), rule, place, "a number too small or too large")
-        need(what != "n" or rule == 9 or v >= 0, rule, place, "a number below 0")
+        need(what != "s" or re.fullmatch((low or ".*").encode(), v.encode(), re.S), rule, place, f"{v!r:.60} is not known")
+        high = int(high) if high else 2**63 - 1 if what == "i" else math.inf
+        need(what not in "in" or rule == 9 or int(low or 0) <= v <= high, rule, place, "a number out of its range")
         if what in "nf": return re.sub(r"\.0$", "", repr((float if what == "n" else shortest32)(float(repr(v)))))
-        return quote(v) if what in "sw" else json.dumps(int(v) if what == "i" else v)
+        return quote(v) if what == "s" else json.dumps(int(v) if what == "i" else v)
     gap, inner = ("\n" + "  " * level, "\n  " + "  " * level) if level < lines and v else ("", "")
     return ends[0] + inner + ("," + inner).join(parts) + gap + ends[1]
 
-def shortest32(v):
+def shortest32(v):  # above a power of two floats lie further apart than below: the nearest digits may fail, the next fit
     def single(x): return array.array("f", [x])[0]
-    # Above a power of two the floats lie further apart than below, so there the nearest digits may fail, the next fit.
     tries = (float(f"{single(v) * (1 + up):.{digits}e}") for digits in range(9) for up in (0, 2**-25))
     return next(x for x in tries if single(x) == single(v))
 
 def row_major(data, start, t):
     raw, (out, columns, taps) = data[start + t["offset"]:start + t["offset"] + t["bytes"]], (t["shape"] + [1, 1, 1])[:3]
     if t["order"] == "row-major": return raw
-    words, rows = array.array("H" if SIZES[t["dtype"]] == 2 else "I", raw), out // t["groups"]
+    words, rows = array.array("H" if t["dtype"] != "F32" else "I", raw), out // t["groups"]
     panel, padded, made = 16 * columns * taps, -(-rows // 16) * 16, bytearray()
     for row in range(padded * t["groups"]):
         line = words[row // 16 * panel + row % 16:(row // 16 + 1) * panel:16]
@@ -123,12 +119,11 @@ def row_major(data, start, t):
             made += part.tobytes()
     return bytes(made)
 
-def decode(data, start, t):
-    """The elements in row-major order: numbers, or hexadecimal digits where struct has no letter."""
-    raw, size, letter = row_major(data, start, t), SIZES[t["dtype"]], LETTERS[t["dtype"]]
+def decode(data, start, t):  # the elements in row-major order: numbers, or hexadecimal digits where struct has no letter
+    raw, (size, letter) = row_major(data, start, t), TYPES[t["dtype"]]
     if t["dtype"] == "BF16": raw = b"".join(b"\0\0" + raw[i:i + 2] for i in range(0, len(raw), 2))
-    if letter != "-": return [v for v, in struct.iter_unpack("<" + letter, raw)]
-    return [raw[i:i + size].hex() for i in range(0, len(raw), size)]
+    if letter == "-": return [raw[i:i + size].hex() for i in range(0, len(raw), size)]
+    return [v for v, in struct.iter_unpack("<" + letter, raw)]
 def printable(values): return [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(v), v) for v in values]
 
 def read(data):
@@ -153,18 +148,16 @@ def read(data):
     need(root.digest() == data[last - 40:last - 8], 34, last - 40, "not the root")
     how = ("Metadata", 2, True), ("Graph", 2, True), ("[22:Entry", 1, True), ("[30:Golden", 1, False)
     metadata, graph, index, cases = (read_text(data, *part, *way) for part, way in zip(parts[1:], how))
-    for step in metadata["recipe"]:
-        need(max(step.get("keep") or [-1]) < step.get("layers", 0), 14, step, "a layer that is not there")
+    for step in metadata["recipe"]: need(max(step.get("keep") or [-1]) < step.get("layers", 0), 14, step, "no such layer")
 
-    inputs, constants, nodes, outputs, states = (graph[part] for part in ("inputs", "constants", "nodes", "outputs", "states"))
+    inputs, constants, nodes, outputs, states = graph.values()
     unique(inputs + constants + nodes, 18)
     files, known = {s["name"] for s in metadata["sources"]}, {v["name"] for v in inputs + constants}
     for c in constants: need(all(s["file"] in files for s in c["sources"]), 17, c, "a file that is not in the sources")
     for node in nodes:
         given, (least, most) = node["inputs"], map(int, OPERATORS[node["op"]].split(".")[1:3])
         need(least <= len(given) <= most, 20, node, f"not {least} to {most} inputs")
-        for i, v in enumerate(given, 1):
-            need(v in known or v is None and least < i < len(given), 18, node, f"{v!r:.60} cannot stand here")
+        need(all(v in known or v is None and least < i < len(given) for i, v in enumerate(given, 1)), 18, node, "its inputs")
         known.add(node["name"])
     need(outputs, 21, "outputs", "there is no output")
     for v in outputs + states: need(v["value"] in known, 21, v, "there is no such value")
@@ -183,7 +176,7 @@ def read(data):
         need(not groups or len(shape) in (2, 3) and 0 not in shape and shape[0] % groups == 0 and t["role"] == "constant"
              and t["dtype"] in ("F32", "F16", "BF16"), 27, t, "this cannot be in panels")
         count = groups * -(-shape[0] // groups // 16) * 16 * math.prod(shape[1:]) if groups else math.prod(shape)
-        place, size = -(-stop // 64) * 64, count * SIZES[t["dtype"]]
+        place, size = -(-stop // 64) * 64, count * TYPES[t["dtype"]][0]
         need((t["offset"], t["bytes"]) == (place - start, size), 29, t, f"this should be {size} bytes at {place - start}")
         need(place + size <= end, 29, t, "beyond the end of the data")
         need(not any(data[stop:place]), 5, stop, "the padding that starts here is not zero")
@@ -192,35 +185,34 @@ def read(data):
         need(not none, 32, at + 4, "not zero")
         need(zlib.crc32(data[place:stop]) == crc, 35, at, "not the CRC-32 of the tensor")
         need(hashlib.sha256(row_major(data, start, t)).digest() == digest, 36, at + 8, "not the SHA-256 of the tensor")
-        t["sha256"] = digest.hex()
     need(stop == end, 29, 48, "the data does not end where the last tensor ends")
 
-    tensors, wanted, results = ({v["name"]: v for v in part} for part in (index, inputs, nodes + outputs + states))
-    arrays = []
-    def array(v):
-        t = tensors.get(v["file"] + "/" + v["tensor"], {"role": ""})
-        need(t["role"] == "golden", 31, v, "there is no such golden array")
-        arrays.append((v, t))
-        return t["dtype"], t["shape"]
+    arrays, meant = {t["name"]: t for t in index if t["role"] == "golden"}, set()
+    names, results = {v["name"] for v in inputs}, {v["name"] for v in nodes + outputs + states}
     for case in cases:
         given, expected = case["input"], case["expected"]
-        need(given.get("tensors", wanted).keys() == wanted.keys(), 30, case, "not the inputs of the graph")
-        need(expected and expected.keys() <= results.keys(), 30, case, "expects nothing, or what the graph does not have")
-        for v in given.get("tensors", {}).values(): array(v)
-        for v in [given, *expected.values()]:
-            dtype, shape = array(v) if "tensor" in v else ("F32", v.get("shape", [1]))
-            need(dtype == "F32" and (v is not given or shape and shape[:-1] in ([], [1])), 30, v, "not an array of this kind")
-            count = len(v["at"]) if "at" in v else math.prod(shape)
-            need("values" not in v or len(v["values"]) == count, 30, v, "not as many values")
-            for at in v.get("at", []): 
-                need(len(at) == len(shape) and all(map(int.__lt__, at, shape)), 30, v, "a place outside")
-    meant = {t["name"] for _, t in arrays}
-    for t in index: need(t["role"] == "constant" or t["name"] in meant, 31, t, "no golden case means this")
-    for v, t in arrays: v.update(dtype=t["dtype"], shape=t["shape"], values=printable(decode(data, start, t)))
+        free = given.get("tensors", {})
+        need(free.keys() == names or "tensors" not in given, 30, case["name"], "not the inputs of the graph")
+        need(expected and expected.keys() <= results, 30, case["name"], "nothing, or what the graph does not have")
+        for v, any_type in [(v, True) for v in free.values()] + [(v, False) for v in [given, *expected.values()]]:
+            if "file" in v:
+                t = arrays.get(v["file"] + "/" + v["tensor"])
+                need(t, 31, v, "there is no such golden array")
+                need(any_type or t["dtype"] == "F32", 30, v, "not F32")
+                need(v is not given or t["shape"] and t["shape"][:-1] in ([], [1]), 30, v, "not one row of samples")
+                v.update(dtype=t["dtype"], shape=t["shape"], values=printable(decode(data, start, t)))
+                meant.add(t["name"])
+            elif "values" in v:
+                count = len(v["at"]) if "at" in v else math.prod(v["shape"])
+                inside = [len(at) == len(v["shape"]) and all(map(int.__lt__, at, v["shape"])) for at in v.get("at", [])]
+                need(len(v["values"]) == count and all(inside), 30, v, "not as many values, or a place outside")
+    for name in arrays: need(name in meant, 31, arrays[name], "no golden case means this")
     return index, cases, start, {"metadata": metadata, "tensors": [
-        {"name": t["name"], "dtype": t["dtype"], "shape": t["shape"], "bytes": math.prod(t["shape"]) * SIZES[t["dtype"]],
-         "sha256": t["sha256"]} for t in index], "goldens": [{"name": case["name"], "input": case["input"]["kind"], "expected":
-            {n: v["shape"] for n, v in case["expected"].items()}} for case in cases], "root": root.hexdigest()}
+        {"name": t["name"], "dtype": t["dtype"], "shape": t["shape"], "bytes": math.prod(t["shape"]) * TYPES[t["dtype"]][0],
+         "sha256": data[at + 8:at + 40].hex()} for t, at in zip(index, range(footer, last, 40))],
+        "goldens": [{"name": case["name"], "input": case["input"]["kind"],
+                     "expected": {n: v["shape"] for n, v in case["expected"].items()}} for case in cases],
+        "root": root.hexdigest()}
 
 def main():
     try: options, files = getopt.gnu_getopt(sys.argv[1:], "", ["values=", "goldens"])
@@ -237,10 +229,10 @@ def main():
                 lines = [printable(decode(data, start, t)) for t in index if t["name"] == options["--values"]]
             for line in lines: print(json.dumps(line))
         except Broken as error:
-            (rule, at, what), status = error.args, 2
-            if not isinstance(at, int):
-                at = max(64, data.find(json.dumps(at, ensure_ascii=False, separators=(",", ":")).encode()))
-            print(f"{path}: rule {rule} ({RULES[rule]}) at byte {at}: {what}", file=sys.stderr)
+            rule, at, what = error.args
+            find = json.dumps(at, ensure_ascii=False, separators=(",", ":")).encode()
+            if not isinstance(at, int): at = max(64, data.find(find))
+            status = print(f"{path}: rule {rule} ({RULES[rule]}) at byte {at}: {what}", file=sys.stderr) or 2
         except (OSError, MemoryError) as error: status = print(f"{path}: {error}", file=sys.stderr) or 2
     sys.exit(status)
 

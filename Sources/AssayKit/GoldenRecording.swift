@@ -49,9 +49,12 @@ public struct GoldenRecording {
       "tolerance": tolerance.json, "maker": JSON(maker),
     ]
     try inFile(target) {
-      try SafetensorsWriter.write([("input", Tensor(clip.samples))] + result.outputs, to: arrays)
-      let writer = try FileWriter(target)
+      // Both are whole before the first gets its name.
+      let (writer, arrayWriter) = (try FileWriter(target), try FileWriter(arrays))
+      try SafetensorsWriter.write([("input", Tensor(clip.samples))] + result.outputs, to: arrayWriter)
       try writer.write(Array(document.lined(levels: 2).utf8))
+      try writer.sync()
+      try arrayWriter.publish()
       try writer.publish()
     }
     return [target, arrays]

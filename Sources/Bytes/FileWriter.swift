@@ -123,8 +123,15 @@ public final class FileWriter: Sendable {
 
   /// Writes bytes at a place.
   public func write(_ view: ByteView, at offset: Int) throws(FormatError) {
-    try view.withUnsafeBytes { (raw) throws(FormatError) in try write(raw, at: offset) }
+    for start in stride(from: 0, to: view.count, by: FileWriter.pieceSize) {
+      let piece = view[start..<min(start + FileWriter.pieceSize, view.count)]
+      piece.populate()
+      try piece.withUnsafeBytes { (raw) throws(FormatError) in try write(raw, at: offset + start) }
+    }
   }
+
+  /// A mapped file is written so many bytes at a time.
+  private static let pieceSize = 4 << 20
 
   /// Writes bytes of a mapped file at a place. File systems that can let two files share blocks do so: nothing is copied
   /// then but what is left of the last block.

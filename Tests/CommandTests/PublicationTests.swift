@@ -30,6 +30,17 @@ import Testing
     }
   }
 
+  @Test func ofTwoFilesBothAppearOrNone() throws {
+    try withTemporaryFolder { folder in
+      // Room for the document, not for the arrays.
+      let recorded = try Program.run(
+        ["golden", "record", Self.package, Repository.golden("audio/speech.flac"), "-o", folder + "/x.golden.json"],
+        fileBlocks: 16)
+      #expect(recorded.status == 2 && recorded.errorLines.count == 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+    }
+  }
+
   @Test func anUnwritableTargetIsToldBeforeTheWork() throws {
     let outcome = try Program.run("convert", Self.package, "-o", "/proc/model.assay")
     #expect(outcome.status == 2 && outcome.errorLines.count == 1)

@@ -18,6 +18,15 @@ public enum SafetensorsWriter {
     }
   }
 
+  /// Writes `tensors` through `file`, which the caller publishes.
+  public static func write(
+    _ tensors: [(name: String, tensor: Tensor)], to file: FileWriter
+  ) throws(FormatError) {
+    let entries = tensors.map { TensorEntry(name: $0.name, dataType: $0.tensor.dataType, shape: $0.tensor.shape) }
+    let byName = Dictionary(tensors.map { (Name($0.name), $0.tensor) }) { first, _ in first }
+    try write(entries, metadata: [], to: file) { (entry) throws(FormatError) in byName[Name(entry.name)]! }
+  }
+
   /// Writes the tensors of `entries` to `path`, asking `tensor` for one after the other, in the file's order.
   ///
   /// Names given twice, `__metadata__`, types the format lacks and tensors unlike their entry are refused.
@@ -25,20 +34,29 @@ public enum SafetensorsWriter {
     _ entries: [TensorEntry], metadata: [(name: String, value: String)] = [], to path: String,
     tensor: (TensorEntry) throws(FormatError) -> Tensor
   ) throws(FormatError) {
+    _ = try header(arrange(entries), metadata)
+    let file = try FileWriter(path)
+    try write(entries, metadata: metadata, to: file, tensor: tensor)
+    try file.publish()
+  }
+
+  private static func write(
+    _ entries: [TensorEntry], metadata: [(name: String, value: String)], to file: FileWriter,
+    tensor: (TensorEntry) throws(FormatError) -> Tensor
+  ) throws(FormatError) {
     let sorted = try arrange(entries)
     let header = try header(sorted, metadata)
-    let file = try FileWriter(path)
     try file.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
     try file.write(header)
     for entry in sorted {
       let tensor = try tensor(entry)
       guard tensor.dataType == entry.dataType, tensor.shape == entry.shape else {
         throw FormatError(
-          "safetensors", .invalid("the tensor is not of the type and shape announced"), file: path, place: [entry.name])
+          "safetensors", .invalid("the tensor is not of the type and shape announced"), file: file.target,
+          place: [entry.name])
       }
       try file.write(tensor.bytes)
     }
-    try file.publish()
   }
 
   private static func arrange(_ entries: [TensorEntry]) throws(FormatError) -> [TensorEntry] {
