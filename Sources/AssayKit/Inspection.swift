@@ -41,6 +41,8 @@ public struct Inspection: Sendable {
   public let globals: [String]
   /// What holds numbers and could not be listed as a tensor, with the reason.
   public let leftOut: [(name: String, reason: String)]
+  /// The licence that the file, or what lies beside it, states.
+  public let license: Metadata.License?
   /// The model's graph, if asked for.
   public let graph: Graph?
   /// Choices that were made, a line each.
@@ -50,7 +52,7 @@ public struct Inspection: Sendable {
   public init(_ path: String, options: Options = Options()) throws {
     self.path = path
     var notes: [String] = []
-    (format, metadata, globals, leftOut, rows) = try inFile(path) {
+    (format, metadata, globals, leftOut, license, rows) = try inFile(path) {
       let content = try Content(path)
       notes = content.notes
       let rows = try content.source.entries.map { entry in
@@ -59,7 +61,7 @@ public struct Inspection: Sendable {
           entry: entry, digest: options.digests ? tensor?.digest : nil,
           statistics: options.statistics ? tensor.map(Statistics.init) : nil)
       }
-      return (content.format, content.metadata, content.globals, content.leftOut, rows)
+      return (content.format, content.metadata, content.globals, content.leftOut, content.license, rows)
     }
     graph = options.graph ? try Model.open(path).graph : nil
     self.notes = notes
@@ -79,6 +81,7 @@ public struct Inspection: Sendable {
         }),
       "metadata": metadata, "globals": JSON(globals),
       "left_out": JSON(leftOut.map { ["name": JSON($0.name), "reason": JSON($0.reason)] }),
+      "license": license?.json ?? .null,
       "nodes": graph.map { graph in JSON(graph.nodes.map { JSON(graph.describe($0)) }) },
     ]
   }
@@ -91,6 +94,7 @@ private struct Content {
   var metadata = JSON(.object([]))
   var globals: [String] = []
   var leftOut: [(name: String, reason: String)] = []
+  var license: Metadata.License?
   var notes: [String] = []
 
   init(_ path: String) throws {
@@ -101,6 +105,7 @@ private struct Content {
       case .assay:
         let file = try ArtifactFile(region)
         (format, source, metadata) = (.assay, file, file.description)
+        license = file.artifact.metadata.license
         return
       case .npy:
         (format, source) = (.npy, SingleTensor(try NPYFile.read(region)))
@@ -115,6 +120,8 @@ private struct Content {
     }
     let files = try ModelFiles.open(path)
     (format, source, notes) = (files.format, files.weights, files.notes)
+    // A file can be looked at whatever lies beside it.
+    do throws(FormatError) { license = try files.license() } catch { notes.append("no licence was read: \(error)") }
     switch files.weights {
     case let checkpoint as PyTorchCheckpoint:
       metadata = JSON(members: checkpoint.metadata.map { ($0.name, JSON($0.value)) })

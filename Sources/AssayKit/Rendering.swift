@@ -11,6 +11,7 @@ extension Inspection {
     for member in metadata.object ?? [] {
       lines.append("  \(printable(member.name)): \(printable(member.value.compact))")
     }
+    if let license { lines.append(license.text) }
     let numbers = rows.reduce(0) { $0 + $1.entry.shape.count }
     let bytes = rows.reduce(0) { $0 + $1.entry.bytes }
     lines.append("\(rows.count) tensors, \(numbers) numbers, \(bytes) bytes")

@@ -73,6 +73,11 @@ import Testing
         "convert", folder + "/bare", "-o", folder + "/y.assay", "--license", "Apache-2.0")
       #expect(stated.output.contains("licence Apache-2.0 (stated by --license)"))
       #expect(try Program.run("inspect", folder + "/y.assay").output.contains("Apache-2.0"))
+      for path in [Self.package + "/pytorch", Self.package + "/pytorch/pytorch_model.bin", path] {
+        #expect(try Program.run("inspect", path).output.contains("non-commercial, share-alike"))
+        let terms = try Program.run("inspect", path, "--json").json()["license"]?["terms"]?.array
+        #expect(terms?.compactMap(\.string) == ["non-commercial", "share-alike"])
+      }
     }
   }
 
