@@ -43,41 +43,56 @@ public func narrow(
   _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<UInt16>, count: Int, to type: HalfWidth
 ) -> CastCounts {
   var counts = CastCounts()
-  for index in 0..<count {
-    let bits = x[index].bitPattern
-    let half = type == .float16 ? narrowedToFloat16(bits) : narrowedToBFloat16(bits)
-    let infinity: UInt16 = type == .float16 ? 0x7C00 : 0x7F80
-    if half & 0x7FFF == infinity && bits & 0x7FFF_FFFF < 0x7F80_0000 { counts.overflowed += 1 }
-    if half & 0x7FFF == 0 && bits & 0x7FFF_FFFF != 0 { counts.flushed += 1 }
-    y[index] = half
+  // The counters of a block have 32 bits, so that as many lanes count as convert.
+  for start in stride(from: 0, to: count, by: 1 << 30) {
+    let size = min(count - start, 1 << 30)
+    switch type {
+    case .float16: narrow(x + start, y + start, size, infinity: 0x7C00, &counts, narrowedToFloat16)
+    case .bfloat16: narrow(x + start, y + start, size, infinity: 0x7F80, &counts, narrowedToBFloat16)
+    }
   }
   return counts
 }
 
-private func narrowedToBFloat16(_ bits: UInt32) -> UInt16 {
-  if bits & 0x7FFF_FFFF > 0x7F80_0000 { return UInt16(bits >> 16) | 0x40 }
-  return UInt16((bits &+ 0x7FFF &+ (bits >> 16 & 1)) >> 16)
+/// No branch depends on a number: the compiler makes vectors of this.
+@inline(__always)
+private func narrow(
+  _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<UInt16>, _ count: Int, infinity: UInt32,
+  _ counts: inout CastCounts, _ convert: (UInt32) -> UInt32
+) {
+  var (overflowed, flushed) = (UInt32(0), UInt32(0))
+  for index in 0..<count {
+    let bits = x[index].bitPattern
+    let magnitude = bits & 0x7FFF_FFFF
+    let half = convert(bits)
+    let result = half & 0x7FFF
+    overflowed &+= (result == infinity ? 1 : 0) & (magnitude < infinite ? 1 : 0)
+    flushed &+= (result == 0 ? 1 : 0) & (magnitude != 0 ? 1 : 0)
+    y[index] = UInt16(truncatingIfNeeded: half)
+  }
+  counts.overflowed += Int(overflowed)
+  counts.flushed += Int(flushed)
 }
 
-private func narrowedToFloat16(_ bits: UInt32) -> UInt16 {
-  let sign = UInt16(bits >> 16 & 0x8000)
+/// The bits of infinity; above them are NaNs.
+private let infinite: UInt32 = 0x7F80_0000
+
+@inline(__always)
+private func narrowedToBFloat16(_ bits: UInt32) -> UInt32 {
+  let rounded = (bits &+ 0x7FFF &+ (bits &>> 16 & 1)) &>> 16
+  return bits & 0x7FFF_FFFF > infinite ? bits &>> 16 | 0x40 : rounded
+}
+
+@inline(__always)
+private func narrowedToFloat16(_ bits: UInt32) -> UInt32 {
   let magnitude = bits & 0x7FFF_FFFF
-  if magnitude >= 0x7F80_0000 {
-    return sign | 0x7C00 | (magnitude > 0x7F80_0000 ? UInt16(magnitude >> 13 & 0x3FF) | 0x200 : 0)
-  }
+  // A normal number: the exponent's bias changes, the last 13 bits are rounded away.
+  let rebiased = magnitude &- 0x3800_0000
+  let normal = (rebiased &+ 0xFFF &+ (rebiased &>> 13 & 1)) &>> 13
+  // A subnormal one is a multiple of 2^-24, which is the last place of numbers from 0.5 on: one sum rounds to it.
+  let subnormal = (Float(bitPattern: magnitude) + 0.5).bitPattern &- 0x3F00_0000
+  let finite = magnitude < 0x3880_0000 ? subnormal : normal
   // From 65520 on the nearest number is beyond the largest, 65504.
-  if magnitude >= 0x477F_F000 { return sign | 0x7C00 }
-  if magnitude >= 0x3880_0000 {
-    let rebiased = magnitude - 0x3800_0000
-    return sign | UInt16((rebiased + 0xFFF + (rebiased >> 13 & 1)) >> 13)
-  }
-  // Subnormal: a multiple of 2^-24. Below half of that everything rounds to zero.
-  let exponent = Int(magnitude >> 23)
-  let shift = 126 - exponent
-  guard shift <= 24 else { return sign }
-  let significand = magnitude & 0x7F_FFFF | 0x80_0000
-  let kept = significand >> UInt32(shift)
-  let rest = significand & ((1 << UInt32(shift)) - 1)
-  let half = UInt32(1) << UInt32(shift - 1)
-  return sign | UInt16(kept + (rest > half || rest == half && kept & 1 == 1 ? 1 : 0))
+  let bounded = magnitude >= 0x477F_F000 ? 0x7C00 : finite
+  return bits &>> 16 & 0x8000 | (magnitude > infinite ? magnitude &>> 13 & 0x3FF | 0x7E00 : bounded)
 }
