@@ -116,8 +116,7 @@ def printable(values): return [{"nan": "NaN", "inf": "Infinity", "-inf": "-Infin
 def read(data):
     for at, rule, right in (0, 1, b"\x89ASAY\r\n\x1a"), (8, 2, b"\1\0\0\0"), (12, 3, b"@\0\0\0"):
         need(data.startswith(right, at), rule, at, f"unsupported: {data[at:at + len(right)]}, not {right}")
-    need(len(data) >= 64, 3, 0, "the header is cut short")
-    parts = [(0, 64)]
+    parts = [(0, 64)] if len(data) >= 64 else need(False, 3, 0, "the header is cut short")
     for at, step, length in zip(range(16, 64, 8), [64] * 4 + [4096, 64], struct.unpack("<6Q", data[16:64].ljust(48))):
         need((start := -(-parts[-1][1] // step) * step) + length <= len(data), 4, at, "longer than the file")
         need(at > 40 or length <= 2**28, 10, at, "more than 268,435,456 bytes")
@@ -131,8 +130,7 @@ def read(data):
         need(zlib.crc32(data[a:b]).to_bytes(4, "little") == data[at:at + 4], 33, at, f"not the CRC-32 of {a} to {b}")
     need((root := hashlib.sha256(data[:start] + data[footer:-40])).digest() == data[-40:-8], 34, last - 40, "bad root")
     metadata, graph, index, cases = map(parse, [data] * 4, parts[1:], ("Metadata", "Graph", "[22:Entry", "[30:Golden"))
-    for step in metadata["recipe"]:
-        need(max(step.get("keep", [-1]), default=9e99) < step.get("layers", 0), 14, step, "no such layer")
+    for s in metadata["recipe"]: need(max(s.get("keep", [-1]), default=9e9) < s.get("layers", 0), 14, s, "no such one")
     inputs, constants, nodes, outputs, states = graph.values()
     unique(inputs + constants + nodes, 18)
     files, seen = {s["name"] for s in metadata["sources"]}, {v["name"] for v in inputs + constants}
