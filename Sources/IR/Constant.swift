@@ -71,16 +71,7 @@ extension Constant.Storage {
   /// The elements in rows; a copy unless they are stored so.
   public var rowMajor: Tensor {
     if case .rowMajor(let tensor) = self { return tensor }
-    let region = ByteRegion(count: shape.count * dataType.size) { target in
-      var start = 0
-      for number in 0..<pieceCount {
-        rows(ofPiece: number).withUnsafeBytes { rows in
-          UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + rows.count)]).copyMemory(from: rows)
-          start += rows.count
-        }
-      }
-    }
-    return Tensor(dataType, shape, bytes: region.view)
+    return Tensor(dataType, shape, pieces: (0..<pieceCount).lazy.map(rows(ofPiece:)))
   }
 }
 

@@ -17,6 +17,21 @@ public struct Tensor: Sendable {
     self.bytes = bytes
   }
 
+  /// Creates a tensor with a copy of pieces that together are its bytes.
+  public init(_ dataType: DataType, _ shape: Shape, pieces: some Sequence<ByteView>) {
+    let region = ByteRegion(count: shape.count * dataType.size) { target in
+      var start = 0
+      for piece in pieces {
+        piece.withUnsafeBytes { bytes in
+          UnsafeMutableRawBufferPointer(rebasing: target[start..<(start + bytes.count)]).copyMemory(from: bytes)
+        }
+        start += piece.count
+      }
+      precondition(start == target.count)
+    }
+    self.init(dataType, shape, bytes: region.view)
+  }
+
   /// How many elements there are.
   public var count: Int { shape.count }
 
