@@ -130,7 +130,7 @@ def read(data):
         need(zlib.crc32(data[a:b]).to_bytes(4, "little") == data[at:at + 4], 33, at, f"not the CRC-32 of {a} to {b}")
     need((root := hashlib.sha256(data[:start] + data[footer:-40])).digest() == data[-40:-8], 34, last - 40, "bad root")
     metadata, graph, index, cases = map(parse, [data] * 4, parts[1:], ("Metadata", "Graph", "[22:Entry", "[30:Golden"))
-    for s in metadata["recipe"]: need(max(s.get("keep", [-1]), default=9e9) < s.get("layers", 0), 14, s, "no such one")
+    for s in metadata["recipe"]: need(max(s.get("keep", [-1]), default=math.inf) < s.get("layers", 0), 14, s, "no such")
     inputs, constants, nodes, outputs, states = graph.values()
     unique(inputs + constants + nodes, 18)
     files, seen = {s["name"] for s in metadata["sources"]}, {v["name"] for v in inputs + constants}
