@@ -43,8 +43,8 @@ public struct Inspection: Sendable {
   public let leftOut: [(name: String, reason: String)]
   /// The licence that the file, or what lies beside it, states.
   public let license: Metadata.License?
-  /// The model's graph, if asked for.
-  public let graph: Graph?
+  /// The model's graph as text, if asked for: all of it, and its nodes.
+  public let graph: (lines: [String], nodes: [String])?
   /// Choices that were made, a line each.
   public let notes: [String]
 
@@ -52,9 +52,13 @@ public struct Inspection: Sendable {
   public init(_ path: String, options: Options = Options()) throws {
     self.path = path
     var notes: [String] = []
+    var listed: (lines: [String], nodes: [String])?
     (format, metadata, globals, leftOut, license, rows) = try inFile(path) {
       let content = try Content(path)
       notes = content.notes
+      if options.graph, let model = (content.source as? ONNXFile)?.model {
+        listed = (model.lines, model.graph.nodes.map(\.description))
+      }
       let rows = try content.source.entries.map { entry in
         let tensor = options.digests || options.statistics ? try content.source.tensor(entry.name) : nil
         return Row(
@@ -63,8 +67,12 @@ public struct Inspection: Sendable {
       }
       return (content.format, content.metadata, content.globals, content.leftOut, content.license, rows)
     }
-    graph = options.graph ? try Model.open(path).graph : nil
+    graph = options.graph ? try listed ?? Inspection.listing(Model.open(path).graph) : nil
     self.notes = notes
+  }
+
+  private static func listing(_ graph: Graph) -> (lines: [String], nodes: [String]) {
+    (graph.description.split(separator: "\n").map(String.init), graph.nodes.map(graph.describe))
   }
 
   /// The inspection as the contract's document.
@@ -82,7 +90,7 @@ public struct Inspection: Sendable {
       "metadata": metadata, "globals": JSON(globals),
       "left_out": JSON(leftOut.map { ["name": JSON($0.name), "reason": JSON($0.reason)] }),
       "license": license?.json ?? .null,
-      "nodes": graph.map { graph in JSON(graph.nodes.map { JSON(graph.describe($0)) }) },
+      "nodes": graph.map { JSON($0.nodes) },
     ]
   }
 }
@@ -110,11 +118,13 @@ private struct Content {
       case .npy:
         (format, source) = (.npy, SingleTensor(try NPYFile.read(region)))
         return
-      case .onnx,
-        .unknown where !path.hasSuffix(".index.json"):
+      case .onnx:
+        let file = try ONNXFile(region)
+        (format, source, metadata, leftOut) = (.onnx, file, file.model.description, file.leftOut)
+        return
+      case .unknown where !path.hasSuffix(".index.json"):
         throw Failure(
-          "\(path): this is \(found == .onnx ? "ONNX, which is not read yet" : "no format known here"); "
-            + "PyTorch files, safetensors, .assay and .npy are read")
+          "\(path): this is no format known here; PyTorch files, safetensors, ONNX, .assay and .npy are read")
       default: break
       }
     }
@@ -134,6 +144,27 @@ private struct Content {
       leftOut = sharded.leftOut.map { ($0.name, $0.reason) }
     default: break
     }
+  }
+}
+
+extension ONNXModel {
+  /// What the model says of itself, beside its tensors.
+  fileprivate var description: JSON {
+    [
+      "ir_version": JSON(irVersion), "producer": JSON("\(producer.name) \(producer.version)"),
+      "opsets": JSON(members: opsets.map { ($0.domain.isEmpty ? "ai.onnx" : $0.domain, JSON($0.version)) }),
+      "inputs": JSON(graph.inputs.map { JSON("\($0)") }), "outputs": JSON(graph.outputs.map { JSON("\($0)") }),
+      "operators": JSON(members: operators.map { ($0.key, JSON($0.value)) }),
+      "functions": functions.isEmpty ? nil : JSON(functions.map { JSON($0.name) }),
+      "metadata": metadata.isEmpty ? nil : JSON(members: metadata.map { ($0.name, JSON($0.value)) }),
+    ]
+  }
+
+  /// How often each operator of the outer graph is used, most used first.
+  private var operators: [(key: String, value: Int)] {
+    var counts: [String: Int] = [:]
+    for node in graph.nodes { counts[node.domain.isEmpty ? node.op : node.domain + "::" + node.op, default: 0] += 1 }
+    return counts.sorted { $0.value != $1.value ? $0.value > $1.value : Name($0.key) < Name($1.key) }
   }
 }
 

@@ -39,7 +39,7 @@ public struct Model: Sendable {
         let region = try ByteRegion.mapping(path)
         switch FileFormat.of(region) {
         case .assay: return try Model(path, ArtifactFile(region), asked)
-        case .onnx: throw Failure("\(path): ONNX models are not read yet; PyTorch, safetensors and .assay are")
+        case .onnx: throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
         default: break
         }
       }

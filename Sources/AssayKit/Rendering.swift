@@ -31,10 +31,7 @@ extension Inspection {
       lines += globals.map { "  " + printable($0) }
     }
     for (name, reason) in leftOut { lines.append("not listed: \(printable(name)): \(printable(reason))") }
-    if let graph {
-      lines.append("graph:")
-      lines.append(graph.description)
-    }
+    if let graph { lines += ["graph:"] + graph.lines.map(printable) }
     return lines.joined(separator: "\n")
   }
 }

@@ -62,6 +62,13 @@ public func fileKind(_ path: String) -> FileKind {
   }
 }
 
+/// The path of what `path` names, without links or dots; nil where nothing is there.
+public func resolvedPath(_ path: String) -> String? {
+  guard let resolved = realpath(path, nil) else { return nil }
+  defer { free(resolved) }
+  return String(cString: resolved)
+}
+
 /// The names in the folder `path`, sorted by their bytes.
 public func folderEntries(_ path: String) throws(FormatError) -> [String] {
   guard let directory = opendir(path) else { throw systemError("cannot open the folder", path) }

@@ -25,6 +25,7 @@ func readAll(_ region: ByteRegion, as format: FileFormat) throws(FormatError) {
   case .npy:
     _ = try NPYFile.read(region)
     return
+  case .onnx: source = try ONNXFile(region)
   default: source = try PyTorchCheckpoint(region)
   }
   for entry in source.entries { _ = try source.tensor(entry.name).digest }
@@ -80,6 +81,42 @@ func expectTensors(_ source: some TensorSource, _ expected: JSON?, ordered: Bool
     }
   }
 
+  @Test func onnxFilesHoldWhatTheOnnxPackageSays() throws {
+    let corpus = try Corpus("onnx/accept")
+    #expect(corpus.expected.count >= 10)
+    for (file, json) in corpus.expected.map({ ($0.name, $0.value) }) {
+      let region = try ByteRegion.mapping(corpus.path(file))
+      #expect(FileFormat.of(region) == .onnx, "\(file)")
+      let source = try ONNXFile(region)
+      try expectTensors(source, json["tensors"], file)
+      #expect(source.leftOut.map(\.name) == json["leftOut"]?.array?.compactMap(\.string), "\(file)")
+      #expect(source.model.graph.nodes.count == json["nodes"]?.int)
+      #expect(source.model.opsets.first?.domain == "" && source.model.opsets.first?.version == json["opset"]?.int)
+    }
+  }
+
+  @Test func onnxGraphsAreShownWhetherTheyCanRunOrNot() throws {
+    func lines(_ file: String) throws -> [String] {
+      try ONNXFile(ByteRegion.mapping(Repository.golden("formats/onnx/accept/\(file).onnx"))).model.lines
+    }
+    #expect(
+      try lines("attributes") == [
+        "input x: FLOAT[batch, 2]",
+        "y, _ = com.example::Strange(x, _, w) {alpha=1.5, axis=-1, numbers=[1, 2], text=\"t\u{E9}xt\", "
+          + "words=[\"a\", \"b\"]}  odd\n",
+        "output y: FLOAT",
+      ])
+    #expect(
+      try lines("subgraph") == [
+        "input x: FLOAT[batch, 2]",
+        "y = If(x) {else_branch=graph then, then_branch=graph then}  choice",
+        "  else_branch: graph then", "    c = Constant() {value=FLOAT[1]}", "    output c: FLOAT[1]",
+        "  then_branch: graph then", "    c = Constant() {value=FLOAT[1]}", "    output c: FLOAT[1]",
+        "output y: FLOAT",
+      ])
+    #expect(try lines("function").suffix(2) == ["function local::Twice(a) -> b", "  b = Add(a, a)"])
+  }
+
   @Test func arraysHoldWhatNumPySays() throws {
     let corpus = try Corpus("npy/accept")
     for (file, json) in corpus.expected.map({ ($0.name, $0.value) }) {
@@ -95,7 +132,7 @@ func expectTensors(_ source: some TensorSource, _ expected: JSON?, ordered: Bool
     }
   }
 
-  @Test(arguments: [("pytorch", FileFormat.pytorchZip), ("safetensors", .safetensors), ("npy", .npy)])
+  @Test(arguments: [("pytorch", FileFormat.pytorchZip), ("safetensors", .safetensors), ("npy", .npy), ("onnx", .onnx)])
   func refusesForTheRightReason(_ folder: String, _ format: FileFormat) throws {
     let corpus = try Corpus(folder + "/reject")
     #expect(corpus.expected.count > 15)

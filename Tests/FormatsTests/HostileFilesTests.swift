@@ -11,7 +11,8 @@ import Testing
     ("pytorch/accept/state_dict-deflated.pt", .pytorchZip), ("pytorch/accept/torchscript.pt", .torchscript),
     ("pytorch/accept/left-out-contains-itself.pt", .pytorchZip),
     ("safetensors/accept/odd.safetensors", .safetensors), ("safetensors/accept/by-hand.safetensors", .safetensors),
-    ("npy/accept/fortran.npy", .npy), ("npy/accept/version-2.npy", .npy),
+    ("npy/accept/fortran.npy", .npy), ("npy/accept/version-2.npy", .npy), ("onnx/accept/types.onnx", .onnx),
+    ("onnx/accept/subgraph.onnx", .onnx), ("onnx/accept/names.onnx", .onnx),
   ]
 
   static func bytes(_ file: String) throws -> [UInt8] {
