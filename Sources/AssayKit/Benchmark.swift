@@ -58,7 +58,7 @@ public struct Benchmark: Sendable {
     let region = try ByteRegion.mapping(path)
     guard FileFormat.of(region) == .assay else { return nil }
     let file = try ArtifactFile(region)
-    return file.entries.first.flatMap { entry in (try? file.tensor(entry.name))?.bytes[0] }
+    return file.entries.first.flatMap { entry in (try? file.tensor(entry.name)).flatMap { $0.bytes.array.first } }
   }
 
   /// The times as a document, with the peers' names for them.

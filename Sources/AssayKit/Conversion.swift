@@ -54,6 +54,7 @@ public struct Conversion: Sendable {
     if let name = accounting.unaccounted.first {
       throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
     }
+    for golden in cases { try expects(golden, graph) }
     let embedded = try EmbeddedGoldens.embedding(cases, rate: imported.preprocessing.sampleRate)
     let unknown = Digest.of(ByteRegion(copying: []).view)
     let artifact = Artifact(
@@ -65,6 +66,8 @@ public struct Conversion: Sendable {
       graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
 
     return try inFile(target) {
+      // The process may end before the last one that holds the writer lets go of it.
+      defer { writer.abandon() }
       try artifact.write(
         to: writer, threads: threads, digests: { () throws(FormatError) in try digests.wait() },
         progress: { progress($0 * 0.7) })
@@ -95,6 +98,14 @@ public struct Conversion: Sendable {
     _ = try ArrangePanels().run(on: &graph)
     let recipe: [Metadata.Step] = cast.report.changes.isEmpty ? [] : [.cast(dataType)]
     return (graph, recipe, narrowed.losses + cast.losses)
+  }
+
+  /// Throws where a case expects what the graph does not have, before anything is written.
+  private func expects(_ golden: GoldenCase, _ graph: Graph) throws {
+    let known = graph.valuesByName
+    if let name = golden.expected.map(\.name).first(where: { known[Name($0)] == nil }) {
+      throw Failure("the case \"\(golden.name)\" expects \"\(name)\", and \(source) has no value of this name")
+    }
   }
 
   /// Runs the given cases on what was written, as it reads back.

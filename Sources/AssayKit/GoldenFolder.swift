@@ -63,7 +63,7 @@ package struct EmbeddedGoldens: GoldenFiles {
   /// The cases that an artifact carries; one that is no golden case breaks the artifact's rule of them.
   package static func cases(_ artifact: Artifact) throws(FormatError) -> [GoldenCase] {
     let (files, graph) = (EmbeddedGoldens(artifact), artifact.graph)
-    let inputs = Set(graph.inputs.map { Name(graph[$0].name) })
+    let (inputs, values) = (Set(graph.inputs.map { Name(graph[$0].name) }), graph.valuesByName)
     return try artifact.goldens.map { (document) throws(FormatError) in
       do throws(FormatError) {
         let golden = try GoldenCase(document, files: files, rule: ArtifactRule.fields.label)
@@ -75,7 +75,7 @@ package struct EmbeddedGoldens: GoldenFiles {
           throw FormatError(
             GoldenCase.format, .missing("the graph input \"\(name.text)\""), offset: document.offset)
         }
-        for member in document["expected"]?.object ?? [] where graph.value(called: member.name) == nil {
+        for member in document["expected"]?.object ?? [] where values[Name(member.name)] == nil {
           throw FormatError(
             GoldenCase.format, .missing("an output, state or node called \"\(member.name)\""),
             offset: member.value.offset)
@@ -129,7 +129,7 @@ package struct EmbeddedGoldens: GoldenFiles {
         let samples = try Clip.load(path, rate: rate).samples
         input = JSON(members: [("kind", "waveform")] + place("input", Tensor(samples)))
       case .graph(let named):
-        let members = named.sorted { Name($0.key) < Name($1.key) }.map { name, tensor in
+        let members = named.map { name, tensor in
           (name, Optional(JSON(members: place("input." + name, tensor))))
         }
         input = ["kind": "graph", "tensors": JSON(members: members)]

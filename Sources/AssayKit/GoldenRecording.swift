@@ -54,6 +54,8 @@ public struct GoldenRecording {
       try SafetensorsWriter.write([("input", Tensor(clip.samples))] + result.outputs, to: arrayWriter)
       try writer.write(Array(document.lined(levels: 2).utf8))
       try writer.sync()
+      // An older document must not stand beside new arrays.
+      try remove(target)
       try arrayWriter.publish()
       try writer.publish()
     }

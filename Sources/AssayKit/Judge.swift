@@ -32,7 +32,7 @@ public struct Judge {
     }
   }
 
-  private func prepare(_ input: GoldenCase.Input) throws -> [String: Tensor] {
+  private func prepare(_ input: GoldenCase.Input) throws -> NamedTensors {
     switch input {
     case .graph(let tensors): return tensors
     case .zeros(let samples):

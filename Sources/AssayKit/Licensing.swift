@@ -21,10 +21,11 @@ extension Metadata.License {
     guard id.contains(where: { !$0.isWhitespace }) else { throw Failure("\(who): a licence has a name") }
     guard let found else { return Metadata.License(id: id, from: who) }
     let stated = Metadata.License(id: id, from: found.from.hasSuffix(who) ? found.from : "\(found.from), \(who)")
-    guard stated.names(all: found) else {
+    guard stated.keeps(found) else {
       throw Failure(
         "\(who): \(found.from) states \(found.id), which \"\(id)\" would drop; "
-          + "an expression that names it would do, as \"\(found.id) AND \(id)\"")
+          + "an expression that keeps it would do, as \"\(Metadata.License.operand(found.id)) AND \(Metadata.License.operand(id))\""
+      )
     }
     return stated.id.lowercased() == found.id.lowercased() ? found : stated
   }

@@ -9,6 +9,8 @@ public struct MetadataEdit: Sendable {
     public let path: String
     /// The metadata it has now.
     public let metadata: Metadata
+    /// The fields that were changed now.
+    public let changed: [String]
     /// The root digest before.
     public let oldRoot: Digest
     /// The root digest now.
@@ -24,18 +26,23 @@ public struct MetadataEdit: Sendable {
 
     /// One line.
     public var text: String {
-      "\(printable(path)): \(metadata.edited.map(printable).joined(separator: ", ")) edited, root \(root)"
+      "\(printable(path)): \(changed.map(printable).joined(separator: ", ")) edited, root \(root)"
     }
   }
 
   private var metadata: Metadata
+  private var changed: [String] = []
   private let file: ArtifactFile
+  private let region: ByteRegion
   private let path: String
 
-  /// Opens the artifact at `path`.
+  /// Opens the artifact at `path`. Another edit of it waits until this one is done.
   public init(_ path: String) throws {
     self.path = path
-    file = try inFile(path) { try ArtifactFile(path: path) }
+    region = try inFile(path) { try ByteRegion.mapping(path, locked: true) }
+    let file = try inFile(path) { [region] in try ArtifactFile(region) }
+    _ = try inFile(path) { try EmbeddedGoldens.cases(file.artifact) }
+    self.file = file
     metadata = file.artifact.metadata
   }
 
@@ -80,21 +87,26 @@ public struct MetadataEdit: Sendable {
       guard written.root == root, written.artifact.metadata == metadata else {
         throw Failure("\(path): what was written does not read back")
       }
+      guard region.isStill(at: path) else {
+        throw Failure("\(path): somebody else has replaced the file meanwhile; it stays as it is now")
+      }
       try writer.publish()
-      return Report(path: path, metadata: metadata, oldRoot: file.root, root: root)
+      return Report(path: path, metadata: metadata, changed: changed, oldRoot: file.root, root: root)
     }
   }
 
   private mutating func mark(_ key: String) {
+    if !changed.contains(where: { Name($0) == Name(key) }) { changed.append(key) }
     guard !metadata.edited.contains(where: { Name($0) == Name(key) }) else { return }
     metadata.edited = (metadata.edited + [key]).sorted { Name($0) < Name($1) }
   }
 
   private func aboutName(_ key: String) throws -> String {
-    guard key.hasPrefix(Metadata.aboutPrefix), key.count > Metadata.aboutPrefix.count else {
-      throw Failure("\(path): \"\(key)\" cannot be edited; \(MetadataEdit.keys) can")
-    }
-    return String(key.dropFirst(Metadata.aboutPrefix.count))
+    let prefix = Metadata.aboutPrefix.utf8
+    guard key.utf8.starts(with: prefix), key.utf8.count > prefix.count,
+      let name = String(key.utf8.dropFirst(prefix.count))
+    else { throw Failure("\(path): \"\(key)\" cannot be edited; \(MetadataEdit.keys) can") }
+    return name
   }
 
   private func labels(_ text: String) throws -> [String] {

@@ -39,7 +39,8 @@ public struct Model: Sendable {
         let region = try ByteRegion.mapping(path)
         switch FileFormat.of(region) {
         case .assay: return try Model(path, ArtifactFile(region), asked)
-        case .onnx: throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
+        case .onnx:
+          throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
         default: break
         }
       }
@@ -61,6 +62,7 @@ public struct Model: Sendable {
     self.path = path
     origin = .artifact(file)
     let metadata = file.artifact.metadata
+    _ = try EmbeddedGoldens.cases(file.artifact)
     system = try ModelSystem.named(metadata.system)
     if let asked, asked != system {
       throw Failure("\(path): the artifact is of the system \(system.rawValue), not \(asked.rawValue)")

@@ -51,11 +51,11 @@ public struct Runner {
   }
 
   /// Graph inputs fed as they are.
-  public func run(raw inputs: [String: Tensor], name: String) throws -> RunResult {
+  public func run(raw inputs: NamedTensors, name: String) throws -> RunResult {
     RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels)
   }
 
-  private func run(_ inputs: [String: Tensor]) throws -> [(name: String, tensor: Tensor)] {
+  private func run(_ inputs: NamedTensors) throws -> [(name: String, tensor: Tensor)] {
     try inFile(model.path) {
       var seen: [ValueID: Tensor] = [:]
       let outputs = try executor.run(
@@ -137,15 +137,16 @@ extension Tensor {
 }
 
 /// Reads `NAME=FILE.npy` pairs into graph inputs.
-public func rawInputs(_ pairs: [String]) throws -> [String: Tensor] {
-  var inputs: [String: Tensor] = [:]
+public func rawInputs(_ pairs: [String]) throws -> NamedTensors {
+  var inputs = NamedTensors()
   for pair in pairs {
     guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
       throw Failure("--input needs NAME=FILE.npy, found \"\(pair)\"")
     }
     let (name, path) = (String(pair[..<equals]), String(pair[pair.index(after: equals)...]))
     let tensor = try inFile(path) { try NPYFile.read(ByteRegion.mapping(path)) }
-    guard inputs.updateValue(tensor, forKey: name) == nil else { throw Failure("the input \"\(name)\" is given twice") }
+    guard inputs[name] == nil else { throw Failure("the input \"\(name)\" is given twice") }
+    inputs[name] = tensor
   }
   return inputs
 }

@@ -13,26 +13,46 @@ public final class ByteRegion: Sendable {
   /// How many bytes there are.
   public let count: Int
   nonisolated(unsafe) let base: UnsafeRawPointer
-  /// The file that is mapped; nil for a block on the heap.
+  let isMapped: Bool
+  /// The mapped file, where it was to stay open.
   let file: FileDescriptor?
 
-  private init(name: String, base: UnsafeRawPointer, count: Int, file: FileDescriptor?) {
+  private init(name: String, base: UnsafeRawPointer, count: Int, isMapped: Bool, file: FileDescriptor? = nil) {
     self.name = name
     self.base = base
     self.count = count
+    self.isMapped = isMapped
     self.file = file
   }
 
   deinit {
-    if file != nil { munmap(UnsafeMutableRawPointer(mutating: base), count) } else { base.deallocate() }
+    if isMapped { munmap(UnsafeMutableRawPointer(mutating: base), count) } else { base.deallocate() }
   }
 
   /// Maps the regular file at `path`; no byte is read yet. Pipes and devices are refused, without waiting for them.
-  public static func mapping(_ path: String) throws(FormatError) -> ByteRegion {
-    try mapping(FileDescriptor.open(path, O_RDONLY | O_NONBLOCK), path: path)
+  ///
+  /// With `locked` the file stays open, and who else asks for it locked waits.
+  public static func mapping(_ path: String, locked: Bool = false) throws(FormatError) -> ByteRegion {
+    while true {
+      let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
+      guard locked else { return try mapping(file, path: path) }
+      if flock(file.number, LOCK_EX) != 0, errno == EINTR { continue }
+      let region = try mapping(file, path: path, staysOpen: true)
+      // Whoever held the lock may have put another file in this one's place.
+      if region.isStill(at: path) { return region }
+    }
   }
 
-  static func mapping(_ file: FileDescriptor, path: String) throws(FormatError) -> ByteRegion {
+  /// True while `path` names the file that is mapped; false for a file that was not to stay open.
+  public func isStill(at path: String) -> Bool {
+    guard let file, let mine = try? file.status() else { return false }
+    var now = stat()
+    return stat(path, &now) == 0 && now.st_dev == mine.st_dev && now.st_ino == mine.st_ino
+  }
+
+  static func mapping(
+    _ file: FileDescriptor, path: String, staysOpen: Bool = false
+  ) throws(FormatError) -> ByteRegion {
     let status = try file.status()
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FormatError("file", .unsupported("this is no regular file"), file: path)
@@ -43,7 +63,8 @@ public final class ByteRegion: Sendable {
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, file.number, 0), base != MAP_FAILED else {
       throw systemError("cannot map", path)
     }
-    return ByteRegion(name: path, base: UnsafeRawPointer(base), count: count, file: file)
+    return ByteRegion(
+      name: path, base: UnsafeRawPointer(base), count: count, isMapped: true, file: staysOpen ? file : nil)
   }
 
   /// A heap block with a copy of `bytes`.
@@ -51,7 +72,7 @@ public final class ByteRegion: Sendable {
     let count = bytes.count
     let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: ByteRegion.alignment)
     block.copyBytes(from: bytes)
-    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, file: nil)
+    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, isMapped: false)
   }
 
   /// A heap block of `count` bytes that `fill` writes, every one of them.
@@ -66,7 +87,7 @@ public final class ByteRegion: Sendable {
       block.deallocate()
       throw error
     }
-    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, file: nil)
+    self.init(name: name, base: UnsafeRawPointer(block.baseAddress!), count: count, isMapped: false)
   }
 
   /// Heap blocks start on a cache line, as tensors in an artifact do.

@@ -69,7 +69,7 @@ public struct ByteView: Sendable {
   /// Brings the pages of a mapped file into reach at once, where the system can; reading them one by one is slower.
   func populate() {
     #if os(Linux)
-      guard region.file != nil, count > 0 else { return }
+      guard region.isMapped, count > 0 else { return }
       let page = 4096
       let start = Int(bitPattern: pointer) / page * page
       let populateRead: Int32 = 22  // MADV_POPULATE_READ, from Linux 5.14; an older one says no, and all is as before

@@ -15,13 +15,15 @@ import Synchronization
 /// files), are synced, and take the target's name in one step. Whatever stops the process before `publish`, no file
 /// of that name appears and an older one stays as it was. Pieces may be written by several threads at once.
 public final class FileWriter: Sendable {
-  /// The name the file will have.
+  /// The name the file will have: what a link of the name asked for leads to.
   public let target: String
 
   private let file: FileDescriptor
   private let temporaryPath: Mutex<String?>
   private let folder: String
   private let name: String
+  /// Those of the file that is replaced, if there is one.
+  private let permissions: mode_t?
   private let progress = Mutex(Progress())
   private let flushing = DispatchQueue(label: "assay.flush")
 
@@ -41,12 +43,14 @@ public final class FileWriter: Sendable {
   public var count: Int { progress.withLock { $0.end } }
 
   /// Starts a file that will be called `target`. A folder, or anything but a regular file, of that name is refused.
-  public init(_ target: String) throws(FormatError) {
-    self.target = target
+  public init(_ path: String) throws(FormatError) {
+    target = resolvedPath(path) ?? path
     (folder, name) = splitPath(target)
+    var status = stat()
+    permissions = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
     let kind = fileKind(target)
     guard !name.isEmpty, kind == .missing || kind == .file else {
-      throw FormatError("file", .system("cannot write here: a folder or device has this name"), file: target)
+      throw FormatError("file", .system("cannot write here: a folder or device has this name"), file: path)
     }
     FileWriter.sweep(folder, name)
     #if os(Linux)
@@ -57,17 +61,33 @@ public final class FileWriter: Sendable {
         return
       }
     #endif
-    let path = joinPath(folder, FileWriter.temporaryName(name))
-    do throws(FormatError) {
-      file = try FileDescriptor.open(path, O_RDWR | O_CREAT | O_EXCL, mode: 0o644)
-    } catch {
-      throw FormatError("file", error.reason, file: target)
+    let own = joinPath(folder, FileWriter.temporaryName(name))
+    while true {
+      let opened: FileDescriptor
+      do throws(FormatError) {
+        opened = try FileDescriptor.open(own, O_RDWR | O_CREAT | O_EXCL, mode: 0o644)
+      } catch {
+        throw FormatError("file", error.reason, file: target)
+      }
+      flock(opened.number, LOCK_EX | LOCK_NB)
+      // Somebody may have swept it away before it was locked.
+      if try opened.status().st_nlink > 0 {
+        file = opened
+        break
+      }
     }
-    temporaryPath = Mutex(path)
-    flock(file.number, LOCK_EX | LOCK_NB)
+    temporaryPath = Mutex(own)
   }
 
-  deinit { temporaryPath.withLock { if let path = $0 { unlink(path) } } }
+  deinit { abandon() }
+
+  /// Gives the file up: nothing of it is left.
+  public func abandon() {
+    temporaryPath.withLock { path in
+      if let path { unlink(path) }
+      path = nil
+    }
+  }
 
   private static let temporarySuffix = ".assay-part"
 
@@ -78,7 +98,7 @@ public final class FileWriter: Sendable {
     for entry in (try? folderEntries(folder)) ?? []
     where entry.hasPrefix(".\(name).") && entry.hasSuffix(temporarySuffix) {
       let path = joinPath(folder, entry)
-      guard let file = try? FileDescriptor.open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW) else { continue }
+      guard let file = try? FileDescriptor.open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW) else { continue }
       if flock(file.number, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
     }
   }
@@ -184,6 +204,7 @@ public final class FileWriter: Sendable {
 
   /// Makes the bytes durable and gives the file its name, replacing an older one.
   public func publish() throws(FormatError) {
+    if let permissions, fchmod(file.number, permissions) != 0 { throw systemError("cannot write", target) }
     try sync()
     try temporaryPath.withLock { (path) throws(FormatError) in
       if path == nil {

@@ -62,6 +62,11 @@ public func fileKind(_ path: String) -> FileKind {
   }
 }
 
+/// Takes the file `path` away, if it is there.
+public func remove(_ path: String) throws(FormatError) {
+  if unlink(path) != 0, errno != ENOENT { throw systemError("cannot remove", path) }
+}
+
 /// The path of what `path` names, without links or dots; nil where nothing is there.
 public func resolvedPath(_ path: String) -> String? {
   guard let resolved = realpath(path, nil) else { return nil }

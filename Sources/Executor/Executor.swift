@@ -158,22 +158,22 @@ public final class Executor: Sendable {
   /// Computes the graph's outputs from its inputs, each given by name.
   ///
   /// Values whose names `observation` lists are shown to it as they are made, and may be replaced by it.
-  public func run(_ inputs: [String: Tensor], observing observation: Observation? = nil) throws(ExecutionError)
-    -> [String: Tensor]
+  public func run(_ inputs: NamedTensors, observing observation: Observation? = nil) throws(ExecutionError)
+    -> NamedTensors
   {
     var none: Profile?
     return try run(inputs, observation, &none)
   }
 
   /// Runs once and tells where the time went.
-  public func profile(_ inputs: [String: Tensor]) throws(ExecutionError) -> Profile {
+  public func profile(_ inputs: NamedTensors) throws(ExecutionError) -> Profile {
     var profile: Profile? = Profile()
     _ = try run(inputs, nil, &profile)
     return profile!
   }
 
-  private func run(_ inputs: [String: Tensor], _ observation: Observation?, _ profile: inout Profile?)
-    throws(ExecutionError) -> [String: Tensor]
+  private func run(_ inputs: NamedTensors, _ observation: Observation?, _ profile: inout Profile?)
+    throws(ExecutionError) -> NamedTensors
   {
     var fed: [Tensor] = []
     for id in graph.inputs {
@@ -187,10 +187,12 @@ public final class Executor: Sendable {
       }
       fed.append(tensor)
     }
-    if let unknown = inputs.keys.filter({ name in !graph.inputs.contains { graph[$0].name == name } }).min() {
+    let known = Set(graph.inputs.map { Name(graph[$0].name) })
+    if let unknown = inputs.names.first(where: { !known.contains(Name($0)) }) {
       throw ExecutionError(unknown, "the graph has no input of this name")
     }
-    let watched = Set(observation?.names.compactMap(graph.value(called:)) ?? [])
+    let values = observation.map { _ in graph.valuesByName } ?? [:]
+    let watched = Set(observation?.names.compactMap { values[Name($0)] } ?? [])
     let plan = try Plan(
       graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)

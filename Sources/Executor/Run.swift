@@ -32,7 +32,7 @@ struct Run {
   /// Computes the outputs; values of `watched` are shown to `observation` as they are made, and `profile` grows by the
   /// time of each step, if anybody asks for it.
   mutating func outputs(_ watched: Set<ValueID>, _ observation: Observation?, _ profile: inout Profile?)
-    throws(ExecutionError) -> [String: Tensor]
+    throws(ExecutionError) -> NamedTensors
   {
     defer { pool.give(back: arena) }
     // What nothing computes can be looked at, and not replaced.
@@ -55,7 +55,9 @@ struct Run {
       }
       for id in step.released { computed[id] = nil }
     }
-    return Dictionary(uniqueKeysWithValues: graph.outputs.map { ($0.name, result($0.value)) })
+    var outputs = NamedTensors()
+    for output in graph.outputs { outputs[output.name] = result(output.value) }
+    return outputs
   }
 
   private func evaluate(_ step: Plan.Step, _ output: ValueID, into place: UnsafeMutablePointer<Float>) {
@@ -98,6 +100,22 @@ struct Run {
       let shape = plan.shapes[id.index]!
       return Tensor.floats(shape) { $0.baseAddress?.update(from: place, count: shape.count) }
     }
-    return fed[id] ?? graph.constants[id]!.tensor
+    return fed[id] ?? graph.constants[id]!.tensor.inFloat32
+  }
+}
+
+extension Tensor {
+  /// The numbers as they are computed with: halves are widened.
+  fileprivate var inFloat32: Tensor {
+    guard let half: HalfWidth = dataType == .float16 ? .float16 : dataType == .bfloat16 ? .bfloat16 : nil else {
+      return self
+    }
+    return Tensor.floats(shape) { floats in
+      bytes.withUnsafeBytes { raw in
+        for index in 0..<count {
+          floats[index] = widened(raw.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self), from: half)
+        }
+      }
+    }
   }
 }

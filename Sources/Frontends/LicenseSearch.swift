@@ -21,7 +21,8 @@ extension ModelFiles {
     guard found.count > 1 else { return first }
     var files: [String] = []
     for license in found where !files.contains(license.from) { files.append(license.from) }
-    return Metadata.License(id: found.map(\.id).joined(separator: " AND "), from: files.joined(separator: ", "))
+    return Metadata.License(
+      id: found.map { Metadata.License.operand($0.id) }.joined(separator: " AND "), from: files.joined(separator: ", "))
   }
 
   private static let card = "README.md"
@@ -31,7 +32,8 @@ extension ModelFiles {
     let path = joinPath(folder, ModelFiles.card)
     guard fileKind(path) == .file else { return [] }
     let view = try ByteRegion.mapping(path).view
-    let head = view.withUnsafeBytes { String(decoding: $0.prefix(65536), as: UTF8.self) }
+    var head = view.withUnsafeBytes { String(decoding: $0.prefix(65536), as: UTF8.self)[...] }
+    if head.unicodeScalars.first == "\u{FEFF}" { head = Substring(head.unicodeScalars.dropFirst()) }
     let lines = head.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     guard lines.first?.trimmed == "---" else { return [] }
     let front = lines.dropFirst().prefix { $0.trimmed != "---" }
@@ -46,14 +48,20 @@ extension ModelFiles {
   /// The scalar or the list of scalars under a top-level key. Nothing else of YAML is needed here, and nothing is
   /// resolved: licences are read as text.
   private static func values(of key: String, in lines: ArraySlice<Substring>) -> [String] {
-    guard let start = lines.firstIndex(where: { $0.hasPrefix(key + ":") }) else { return [] }
-    let value = lines[start].dropFirst(key.count + 1).trimmed
+    let spellings = [key, "\"\(key)\"", "'\(key)'"].map { $0 + ":" }
+    let found = lines.indices.first { index in spellings.contains { lines[index].hasPrefix($0) } }
+    guard let start = found, let spelling = spellings.first(where: lines[start].hasPrefix) else { return [] }
+    let value = lines[start].dropFirst(spelling.count).trimmed
+    let following = lines[lines.index(after: start)...]
     if value.hasPrefix("[") {
-      return value.drop { $0 == "[" }.prefix { $0 != "]" }.split(separator: ",").map(scalar).filter { !$0.isEmpty }
+      // The list ends at its bracket, however many lines that takes.
+      let list = ([value] + following.map { $0[...] }).joined(separator: "\n")
+      let elements = list.dropFirst().prefix { $0 != "]" }.split { $0 == "," || $0 == "\n" }
+      return elements.map(scalar).filter { !$0.isEmpty }
     }
     if !scalar(value).isEmpty { return [scalar(value)] }
-    return lines[lines.index(after: start)...].prefix { $0.trimmed.hasPrefix("- ") }
-      .map { scalar($0.trimmed.dropFirst(2)) }.filter { !$0.isEmpty }
+    return following.filter { !$0.trimmed.isEmpty && !$0.trimmed.hasPrefix("#") }
+      .prefix { $0.trimmed.hasPrefix("- ") }.map { scalar($0.trimmed.dropFirst(2)) }.filter { !$0.isEmpty }
   }
 
   /// A scalar without its quotes or the comment after it.

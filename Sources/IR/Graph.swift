@@ -1,3 +1,5 @@
+import Bytes
+
 /// A value's place in its graph.
 public struct ValueID: Hashable, Sendable {
   /// Counts from 0 in the order values were made.
@@ -76,7 +78,14 @@ public struct Graph: Sendable {
 
   /// The value that `name` stands for: an output, a state, else a node's result.
   public func value(called name: String) -> ValueID? {
-    outputs.first { $0.name == name }?.value ?? states.first { $0.name == name }?.value
-      ?? nodes.first { $0.name == name }?.output
+    let name = Name(name)
+    return outputs.first { Name($0.name) == name }?.value ?? states.first { Name($0.name) == name }?.value
+      ?? nodes.first { Name($0.name) == name }?.output
+  }
+
+  /// What every name stands for, as `value(called:)` says it of one.
+  public var valuesByName: [Name: ValueID] {
+    let named = nodes.map { ($0.name, $0.output) } + (states + outputs).map { ($0.name, $0.value) }
+    return Dictionary(named.map { (Name($0), $1) }) { _, last in last }
   }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Tensors
 
 /// The length of an axis: known, or a named unknown plus a constant.
@@ -7,6 +8,9 @@ import Tensors
 public enum Dimension: Hashable, Sendable {
   case fixed(Int)
   case symbolic(String, offset: Int)
+
+  /// Names of lengths that were made are not longer than this, in bytes.
+  private static let nameLimit = 256
 
   /// An unknown length.
   public static func symbol(_ name: String) -> Dimension { .symbolic(name, offset: 0) }
@@ -24,7 +28,11 @@ public enum Dimension: Hashable, Sendable {
     if divisor == 1 { return length }
     switch length {
     case .fixed(let value): return .fixed(value >= 0 ? value / divisor : -1)
-    case .symbolic: return .symbol("(\(length))/\(divisor)")
+    case .symbolic:
+      let name = "(\(length))/\(divisor)"
+      // What is made of many lengths would name them all: a digest tells it apart as well.
+      guard name.utf8.count > Dimension.nameLimit else { return .symbol(name) }
+      return .symbol("length " + Digest.of(ByteRegion(copying: Array(name.utf8)).view).description)
     }
   }
 

@@ -42,15 +42,16 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral {
   /// How many axes there are.
   public var rank: Int { dimensions.count }
 
-  /// How many elements a tensor of this shape has; nil where that does not fit an integer.
+  /// How many elements a tensor of this shape has; nil where that, or the product without the zeros, does not fit an
+  /// integer with room for the widest element.
   public var checkedCount: Int? {
-    var product = 1
-    for dimension in dimensions {
+    var product = 16
+    for dimension in dimensions where dimension > 0 {
       let (next, overflow) = product.multipliedReportingOverflow(by: dimension)
       if overflow { return nil }
       product = next
     }
-    return product
+    return dimensions.contains(0) ? 0 : product / 16
   }
 
   /// How many elements a tensor of this shape has.

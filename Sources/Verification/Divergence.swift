@@ -17,7 +17,7 @@ public struct Divergence: Sendable {
   /// expected. What still differs is wrong by itself. One run; memory of the values in flight.
   ///
   /// Nil where the case knows no value but outputs: then there is nothing to put right.
-  init?(_ golden: GoldenCase, _ executor: Executor, inputs: [String: Tensor], plain: [String: Comparison])
+  init?(_ golden: GoldenCase, _ executor: Executor, inputs: NamedTensors, plain: [String: Comparison])
     throws(ExecutionError)
   {
     let graph = executor.graph
@@ -26,7 +26,8 @@ public struct Divergence: Sendable {
       return nil
     }
     var byValue: [ValueID: [GoldenCase.Expected]] = [:]
-    for expected in golden.expected { byValue[graph.value(called: expected.name)!, default: []].append(expected) }
+    let values = graph.valuesByName
+    for expected in golden.expected { byValue[values[Name(expected.name)]!, default: []].append(expected) }
     var own: [Comparison] = []
     _ = try executor.run(
       inputs,

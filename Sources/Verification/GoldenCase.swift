@@ -12,7 +12,7 @@ public struct GoldenCase: Sendable {
     /// A recording, before the model's preprocessing.
     case audio(path: String)
     /// Graph inputs by name, as they are.
-    case graph([String: Tensor])
+    case graph(NamedTensors)
   }
 
   /// The numbers expected of one value.
@@ -122,9 +122,12 @@ extension GoldenCase {
       input = .waveform(waveform)
     case "audio": input = .audio(path: try files.recording(fields.string("file")))
     case "graph":
-      var tensors: [String: Tensor] = [:]
+      var tensors = NamedTensors()
       let named = try fields.any("tensors")
-      for member in named.object ?? [] {
+      guard let members = named.object else {
+        throw fields.error("\"tensors\" needs an object, found \(named.kind)", at: named).breaking(fields.rule)
+      }
+      for member in members {
         var place = try JSONFields(member.value, format: format, rule: fields.rule)
         tensors[member.name] = try array(&place, files)
         try place.finish()
@@ -156,11 +159,24 @@ extension GoldenCase {
     let shape = try Shape.checked(fields.integers("shape"), format: format)
     let numbers = try fields.array("values").map { (json) throws(FormatError) -> Float in
       guard let number = json.double else { throw fields.error("a value is a number, found \(json.kind)", at: json) }
-      return Float(number)
+      let value = Float(number)
+      guard value.isFinite || !number.isFinite else {
+        throw fields.error("\(number) is beyond what a 32-bit float holds", at: json)
+      }
+      return value
     }
     var places: [[Int]]?
     if let list = fields.optional("at") {
-      let read = (list.array ?? []).map { ($0.array ?? []).compactMap(\.int) }
+      guard let lists = list.array else {
+        throw fields.error("\"at\" needs a list, found \(list.kind)", at: list).breaking(fields.rule)
+      }
+      let read = try lists.map { (place) throws(FormatError) -> [Int] in
+        let numbers = place.array?.map(\.int) ?? [nil]
+        guard numbers.allSatisfy({ $0 != nil }) else {
+          throw fields.error("a place is a list of integers", at: place).breaking(fields.rule)
+        }
+        return numbers.compactMap { $0 }
+      }
       let inside = read.allSatisfy { place in
         place.count == shape.rank && zip(place, shape.dimensions).allSatisfy { (0..<$1).contains($0) }
       }

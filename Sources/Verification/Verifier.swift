@@ -35,8 +35,9 @@ public struct Verifier {
   /// Runs one case. `prepare` turns a waveform case into graph inputs, as the model's preprocessing says.
   ///
   /// Throws when the case cannot be judged: it expects a value that the model does not have, or its input does not fit.
-  public func judge(_ golden: GoldenCase, prepare: (GoldenCase.Input) throws -> [String: Tensor]) throws -> CaseResult {
-    for expected in golden.expected where executor.graph.value(called: expected.name) == nil {
+  public func judge(_ golden: GoldenCase, prepare: (GoldenCase.Input) throws -> NamedTensors) throws -> CaseResult {
+    let values = executor.graph.valuesByName
+    for expected in golden.expected where values[Name(expected.name)] == nil {
       throw GraphError(
         expected.name, "the case \"\(golden.name)\" expects this value, and the model has none of this name")
     }
@@ -50,7 +51,7 @@ public struct Verifier {
       })
     for output in executor.graph.outputs { actual[output.value] = outputs[output.name] }
     let comparisons = golden.expected.map { expected in
-      Comparison(expected, actual: actual[executor.graph.value(called: expected.name)!]!)
+      Comparison(expected, actual: actual[values[Name(expected.name)]!]!)
     }
     var divergence: Divergence?
     if !comparisons.allSatisfy(\.holds) {

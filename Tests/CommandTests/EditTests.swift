@@ -56,7 +56,8 @@ import Testing
       #expect(outcome.status == 2)
       #expect(outcome.errors.contains("states cc-by-nc-sa-4.0, which \"mit\" would drop"))
       #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes)
-      let both = "cc-by-nc-sa-4.0 OR LicenseRef-own"
+      #expect(try Program.run("edit", path, "--set", "license=cc-by-nc-sa-4.0 OR mit").status == 2)
+      let both = "cc-by-nc-sa-4.0 AND (LicenseRef-own OR mit)"
       #expect(try Program.run("edit", path, "--set", "license=" + both).status == 0)
       let license = try ArtifactFile(path: path).artifact.metadata.license
       #expect(license == Metadata.License(id: both, from: "README.md, assay edit"))
@@ -78,6 +79,31 @@ import Testing
         let terms = try Program.run("inspect", path, "--json").json()["license"]?["terms"]?.array
         #expect(terms?.compactMap(\.string) == ["non-commercial", "share-alike"])
       }
+    }
+  }
+
+  @Test func aLinkStaysALinkAndPermissionsStay() throws {
+    try withTemporaryFolder { folder in
+      let path = try convert(folder)
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
+      let link = folder + "/link.assay"
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: path)
+      #expect(try Program.run("edit", link, "--set", "about.name=x").status == 0)
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == path)
+      #expect(try ArtifactFile(path: path).artifact.metadata.about.map(\.text) == ["x"])
+      let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+      #expect(mode == 0o600)
+    }
+  }
+
+  @Test func editsAtTheSameTimeBothHold() throws {
+    try withTemporaryFolder { folder in
+      let path = try convert(folder)
+      try inParallel(6, threads: 3) { (number) throws(FormatError) in
+        let outcome = try? Program.run("edit", path, "--set", "about.n\(number)=x")
+        guard outcome?.status == 0 else { throw FormatError("edit", .invalid(outcome?.errors ?? "")) }
+      }
+      #expect(try ArtifactFile(path: path).artifact.metadata.about.count == 6)
     }
   }
 

@@ -68,7 +68,7 @@ import Testing
     let mask = graph.addInput("mask", type)
     graph.addOutput("y", try graph.addNode("sum", .binary(Binary(.add)), [x, mask]))
     let executor = try Executor(graph, threads: 1)
-    func failure(_ inputs: [String: Tensor]) -> ExecutionError? {
+    func failure(_ inputs: NamedTensors) -> ExecutionError? {
       do {
         _ = try executor.run(inputs)
         return nil
@@ -138,5 +138,45 @@ import Testing
       together.withLock { $0[index] = digest }
     }
     #expect(together.withLock { $0 } == (0..<64).map { alone[$0 % 8] })
+  }
+}
+
+@Suite struct UnusualGraphTests {
+  /// A constant of halves that is itself an output comes out as it is computed with.
+  @Test func halvesAreWidened() throws {
+    var graph = Graph()
+    let halves = ByteRegion(copying: [0x00, 0x3C, 0x00, 0xC0]).view
+    let id = graph.addConstant("c", Constant(Tensor(.float16, [2], bytes: halves), provenance: Provenance()))
+    graph.addOutput("y", id)
+    #expect(try Executor(graph, threads: 1).run([:])["y"]?.floats == [1, -2])
+  }
+
+  /// Names that only Unicode takes for equal are two names.
+  @Test func namesAreBytes() throws {
+    var graph = Graph()
+    let a = graph.addInput("\u{E9}", TensorType(.float32, [.fixed(1)]))
+    let b = graph.addInput("e\u{301}", TensorType(.float32, [.fixed(1)]))
+    graph.addOutput("\u{E9}", b)
+    graph.addOutput("e\u{301}", a)
+    let outputs = try Executor(graph, threads: 1).run([
+      "\u{E9}": Tensor([1 as Float]), "e\u{301}": Tensor([2 as Float]),
+    ])
+    #expect(outputs["\u{E9}"]?.floats == [2] && outputs["e\u{301}"]?.floats == [1])
+    #expect(graph.value(called: "e\u{301}") == a)
+  }
+
+  /// No elements, and lengths whose product without the zero fits nothing.
+  @Test func emptyAndHugeIsRefused() throws {
+    var graph = Graph()
+    let x = graph.addInput("x", TensorType(.float32, [.fixed(0), .fixed(1), .symbol("n")]))
+    let y = graph.addInput("y", TensorType(.float32, [.fixed(0), .symbol("m"), .fixed(1)]))
+    graph.addOutput("z", try graph.addNode("z", .binary(Binary(.add)), [x, y]))
+    let empty = ByteRegion(copying: []).view
+    let huge = 1 << 40
+    #expect(throws: ExecutionError.self) {
+      try Executor(graph, threads: 1).run([
+        "x": Tensor(.float32, [0, 1, huge], bytes: empty), "y": Tensor(.float32, [0, huge, 1], bytes: empty),
+      ])
+    }
   }
 }

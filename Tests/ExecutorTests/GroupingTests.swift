@@ -59,7 +59,7 @@ import Testing
     let graph = try graph(norm)
     let reference = try Executor(graph, threads: 1, products: .blas)
     for batch in [1, 2] {
-      let input = ["signal": signal(batch, samples)]
+      let input: NamedTensors = ["signal": signal(batch, samples)]
       let expected = try reference.run(input)
       for threads in [1, 3] {
         let grouped = try Executor(graph, threads: threads).run(input)
@@ -77,7 +77,7 @@ import Testing
   /// A kernel shorter than its stride leaves frames out; a tile must not shift the rest.
   @Test func kernelsShorterThanTheirStride() throws {
     let graph = try graph(.layer, kernels: [4, 1, 3], strides: [6, 3, 1])
-    let input = ["signal": signal(1, 3_000)]
+    let input: NamedTensors = ["signal": signal(1, 3_000)]
     let expected = try Executor(graph, threads: 1, products: .blas).run(input)["sum"]!.floats
     let grouped = try Executor(graph, threads: 2).run(input)["sum"]!.floats
     #expect(zip(grouped, expected).allSatisfy { abs($0 - $1) <= 1e-4 })
@@ -85,7 +85,7 @@ import Testing
 
   @Test func whatIsWatchedIsNeverHidden() throws {
     let graph = try graph(.group)
-    let input = ["signal": signal(1, 5_000)]
+    let input: NamedTensors = ["signal": signal(1, 5_000)]
     let executor = try Executor(graph, threads: 2)
     let plain = try executor.run(input)["sum"]!
     var seen: [String: Shape] = [:]
@@ -103,7 +103,7 @@ import Testing
 
   @Test func replacedValuesAreWhatFollowsSees() throws {
     let graph = try graph(.layer)
-    let input = ["signal": signal(1, 2_000)]
+    let input: NamedTensors = ["signal": signal(1, 2_000)]
     let executor = try Executor(graph, threads: 1)
     let zero = try executor.run(
       input,

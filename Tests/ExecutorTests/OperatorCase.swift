@@ -40,7 +40,7 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
     let file = try SafetensorsFixture(Repository.golden("operators/\(name).safetensors"))
     var graph = Graph()
     var ids: [ValueID?] = []
-    var fed: [String: Tensor] = [:]
+    var fed = NamedTensors()
     for (index, name) in inputs.enumerated() {
       guard let name else {
         ids.append(nil)

@@ -76,7 +76,7 @@ import Testing
     }
     let arranged = try #require(PanelTensor(arranging: tensor, groups: 2))
     let stored = PanelTensor(.float32, arranged.layout, stored: arranged.piece(0..<arranged.layout.panels).stored)
-    let input = ["x": Self.weight(.float32, [5, 6])]
+    let input: NamedTensors = ["x": Self.weight(.float32, [5, 6])]
     let expected = try Executor(graph(.rowMajor(tensor)), threads: 1).run(input)
     for storage in [Constant.Storage.panels(arranged), .panels(stored)] {
       let result = try Executor(graph(storage), threads: 1).run(input)

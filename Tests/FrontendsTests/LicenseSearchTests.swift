@@ -31,7 +31,10 @@ import Testing
     ("---\nlicense: [mit, \"apache-2.0\"]\n---", "mit AND apache-2.0"),
     ("---\nlicense: other\nlicense_name: audeering-research\n---", "audeering-research"),
     ("---\nlicense: other\n---", "other"), ("license: mit", nil), ("# Model\n---\nlicense: mit\n---", nil),
-    ("---\n  license: mit\n---", nil), ("---\nlicense:\n---", nil), ("---\nlicense_link: x\n---", nil), ("", nil),
+    ("---\n  license: mit\n---", nil), ("---\nlicense:\n---", nil),
+    ("\u{FEFF}---\n\"license\":\n\n# so\n- cc-by-nc-4.0\n---", "cc-by-nc-4.0"),
+    ("---\nlicense: [\n  mit,\n  apache-2.0\n]\n---", "mit AND apache-2.0"), ("---\nlicense_link: x\n---", nil),
+    ("", nil),
   ])
   func theModelCardsFrontMatter(_ card: String, _ expected: String?) throws {
     let found = try license(card: card)
@@ -47,6 +50,17 @@ import Testing
     #expect(same == Metadata.License(id: "MIT", from: "README.md"))
     let both = try license(card: "---\nlicense: mit\n---", config: "cc-by-nc-4.0")
     #expect(both == Metadata.License(id: "mit AND cc-by-nc-4.0", from: "README.md, config.json"))
+    let choice = try license(card: "---\nlicense: mit OR apache-2.0\n---", config: "cc-by-nc-4.0")
+    #expect(choice?.id == "(mit OR apache-2.0) AND cc-by-nc-4.0")
+  }
+
+  @Test(arguments: [
+    ("cc-by-nc-4.0", true), ("CC-BY-NC-4.0 AND mit", true), ("mit AND (cc-by-nc-4.0)", true), ("mit", false),
+    ("cc-by-nc-4.0 OR mit", false), ("(cc-by-nc-4.0 OR mit) AND isc", false), ("(mit OR isc) AND cc-by-nc-4.0", true),
+    ("((cc-by-nc-4.0 AND mit))", true), ("cc-by-nc-4.0-variant", false),
+  ])
+  func aLicenceIsKeptWhereItStillHolds(_ id: String, _ keeps: Bool) {
+    #expect(Metadata.License(id: id, from: "").keeps(Metadata.License(id: "cc-by-nc-4.0", from: "")) == keeps)
   }
 
   @Test(arguments: [

@@ -186,7 +186,11 @@ private struct Reading {
       guard names.insert(Name(name)).inserted else {
         throw ArtifactRule.outputs.broken("two \(key) are called \"\(name)\"", at: pair.optional("name")!)
       }
-      return NamedValue(name, try known(pair.any("value"), .outputs))
+      let value = try known(pair.any("value"), .outputs)
+      guard graph[value].type.dataType == .float32, graph.constants[value]?.dataType != .float64 else {
+        throw ArtifactRule.types.broken("\"\(name)\" is no F32; a graph computes in F32", at: pair.optional("value")!)
+      }
+      return NamedValue(name, value)
     }
   }
 }

@@ -29,6 +29,46 @@ extension Metadata.License {
     return Term.allCases.filter(terms.contains)
   }
 
-  /// True where every licence of `other` is named here too.
-  public func names(all other: Metadata.License) -> Bool { Set(other.words).isSubset(of: words) }
+  /// True where all that `other` asks for holds here too: its parts, joined by AND, are parts of this expression.
+  public func keeps(_ other: Metadata.License) -> Bool {
+    Set(License.conjuncts(other.id)).isSubset(of: License.conjuncts(id))
+  }
+
+  /// An expression as it may stand beside AND: in parentheses if it holds an OR.
+  public static func operand(_ id: String) -> String {
+    License.words(id).contains("or") && !License.isEnclosed(id) ? "(\(id))" : id
+  }
+}
+
+/// SPDX expressions as far as licences are kept: parts joined by AND outside parentheses.
+private enum License {
+  static func words(_ id: String) -> [String] {
+    id.lowercased().replacing("(", with: " ( ").replacing(")", with: " ) ").split(whereSeparator: \.isWhitespace)
+      .map(String.init)
+  }
+
+  /// True where one pair of parentheses holds the whole expression.
+  static func isEnclosed(_ id: String) -> Bool {
+    let words = words(id)
+    var depth = 0
+    for (place, word) in words.enumerated() {
+      depth += word == "(" ? 1 : word == ")" ? -1 : 0
+      if depth == 0 { return place == words.count - 1 && words[0] == "(" }
+    }
+    return false
+  }
+
+  /// The parts that all hold, in lower case; an expression with an OR outside parentheses is one part.
+  static func conjuncts(_ id: String) -> [String] {
+    var words = words(id)
+    while isEnclosed(words.joined(separator: " ")) { words = Array(words.dropFirst().dropLast()) }
+    var (parts, depth): ([[String]], Int) = ([[]], 0)
+    for word in words {
+      depth += word == "(" ? 1 : word == ")" ? -1 : 0
+      if depth == 0, word == "or" { return [words.joined(separator: " ")] }
+      if depth == 0, word == "and" { parts.append([]) } else { parts[parts.count - 1].append(word) }
+    }
+    guard parts.count > 1 else { return [words.joined(separator: " ")] }
+    return parts.flatMap { conjuncts($0.joined(separator: " ")) }
+  }
 }

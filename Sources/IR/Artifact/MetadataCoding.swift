@@ -60,7 +60,7 @@ extension Metadata {
     self.about = about
     edited = try fields.strings("edited")
     guard zip(edited, edited.dropFirst()).allSatisfy({ Name($0) < Name($1) }),
-      edited.allSatisfy({ ["labels", "license"].contains($0) || $0.hasPrefix(Metadata.aboutPrefix) })
+      edited.allSatisfy({ ["labels", "license"].contains($0) || $0.utf8.starts(with: Metadata.aboutPrefix.utf8) })
     else {
       throw ArtifactRule.fields.broken(
         "\"edited\" lists labels, license and about.NAME, each once, sorted", at: fields.optional("edited")!)

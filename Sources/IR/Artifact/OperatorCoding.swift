@@ -81,7 +81,9 @@ extension Reshape.Length {
   fileprivate init(coded json: JSON) throws(FormatError) {
     if let value = json.int {
       self = .fixed(value)
-    } else if let text = json.string, text.hasPrefix("axis "), let axis = Int(text.dropFirst(5)) {
+    } else if let text = json.string, let axis = text.split(separator: " ").last.flatMap({ Int($0) }),
+      Name(text) == Name("axis \(axis)")
+    {
       self = .copy(axis: axis)
     } else {
       throw ArtifactRule.operators.broken("a length of Reshape is a number or \"axis N\"", at: json)

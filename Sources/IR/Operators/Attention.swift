@@ -22,7 +22,7 @@ public struct Attention: OperatorDefinition {
 
   /// At least one head.
   public func checkAttributes() throws(Mismatch) {
-    guard heads >= 1 else { throw Mismatch("attention has at least one head, found \(heads)") }
+    guard (1...1 << 40).contains(heads) else { throw Mismatch("attention has at least one head, found \(heads)") }
   }
 
   /// [batch, time, width]

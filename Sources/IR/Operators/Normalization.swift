@@ -43,7 +43,7 @@ public struct GroupNormalization: OperatorDefinition {
 
   /// At least one group.
   public func checkAttributes() throws(Mismatch) {
-    guard groups >= 1 else { throw Mismatch("there is at least one group, found \(groups)") }
+    guard (1...1 << 40).contains(groups) else { throw Mismatch("there is at least one group, found \(groups)") }
   }
 
   /// The shape of x.

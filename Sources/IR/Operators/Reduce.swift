@@ -26,7 +26,7 @@ public struct Reduce: OperatorDefinition {
 
   /// Rising axes, at least one.
   public func checkAttributes() throws(Mismatch) {
-    guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0 else {
+    guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0, axes.last! <= 1 << 40 else {
       throw Mismatch("the axes \(axes) are not rising")
     }
   }

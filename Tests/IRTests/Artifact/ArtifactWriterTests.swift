@@ -40,6 +40,16 @@ import Testing
     #expect(Array(bytes[sections[4]][sections[4].lowerBound..<sections[4].lowerBound + 4]) == [0x00, 0x3C, 0x00, 0xC0])
   }
 
+  @Test func manyStridedConvolutionsHaveShortLengths() throws {
+    var graph = Graph()
+    var x = graph.addInput("x", f32("batch", "samples", 1))
+    let weight = graph.addConstant("w", ones([1, 1, 1]))
+    for number in 0..<2_000 { x = try graph.addNode("c\(number)", .conv(Conv(stride: 2)), [x, weight]) }
+    #expect(graph[x].type.description.utf8.count < 1000)
+    let again = try graph.addNode("same", .conv(Conv(stride: 2)), [graph.nodes[1998].output, weight])
+    #expect(graph[again].type == graph[x].type)
+  }
+
   @Test func aConstantThatIsOnlyAnOutputIsKept() throws {
     var artifact = try MicroArtifact.make()
     let id = artifact.graph.addConstant("centre", ones([2]))

@@ -160,6 +160,9 @@ for name, what, edits in (
     tree(f"goldens-{name}", what, {f"goldens/1/{path}": value for path, value in edits.items()}, silent)
 
 
+tree("fields-at-text", "A place holds a text.", {"goldens/1/expected/logits/at": [[0, "x"], [0, 1]]}, silent)
+
+
 def case(name, what, edit):
     """A model whose last case is wrong."""
 
