@@ -49,10 +49,15 @@ public struct ONNXGraph: Sendable {
 
 /// A function that the model defines: nodes over names.
 public struct ONNXFunction: Sendable {
+  /// The function's name.
   public var name = ""
+  /// Its domain.
   public var domain = ""
+  /// What it is given.
   public var inputs: [String] = []
+  /// What it gives.
   public var outputs: [String] = []
+  /// What it does.
   public var nodes: [ONNXNode] = []
 }
 
@@ -92,7 +97,9 @@ public struct ONNXAttribute: Sendable {
     case other(String)
   }
 
+  /// The attribute's name.
   public var name: String
+  /// What it holds.
   public var value: Value
 }
 
@@ -105,6 +112,7 @@ public struct ONNXValueInfo: Sendable {
     case unknown
   }
 
+  /// The value's name.
   public var name = ""
   /// The element type's number; nil where the value is no tensor.
   public var elementType: Int?
