@@ -54,7 +54,7 @@ public struct Conversion: Sendable {
     if let name = accounting.unaccounted.first {
       throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
     }
-    for golden in cases { try expects(golden, graph) }
+    try check(cases, imported.system, graph)
     let embedded = try EmbeddedGoldens.embedding(cases, rate: imported.preprocessing.sampleRate)
     let unknown = Digest.of(ByteRegion(copying: []).view)
     let artifact = Artifact(
@@ -100,11 +100,20 @@ public struct Conversion: Sendable {
     return (graph, recipe, narrowed.losses + cast.losses)
   }
 
-  /// Throws where a case expects what the graph does not have, before anything is written.
-  private func expects(_ golden: GoldenCase, _ graph: Graph) throws {
+  /// Throws where cases cannot be embedded, before anything is written.
+  private func check(_ cases: [GoldenCase], _ system: ModelSystem, _ graph: Graph) throws {
     let known = graph.valuesByName
-    if let name = golden.expected.map(\.name).first(where: { known[Name($0)] == nil }) {
-      throw Failure("the case \"\(golden.name)\" expects \"\(name)\", and \(source) has no value of this name")
+    var names: Set<Name> = []
+    for golden in cases {
+      guard names.insert(Name(golden.name)).inserted else {
+        throw Failure("two golden cases are called \"\(golden.name)\"; an artifact tells them apart by their names")
+      }
+      guard golden.system == system.rawValue else {
+        throw Failure("the case \"\(golden.name)\" is for the system \(golden.system); \(source) is \(system.rawValue)")
+      }
+      if let name = golden.expected.map(\.name).first(where: { known[Name($0)] == nil }) {
+        throw Failure("the case \"\(golden.name)\" expects \"\(name)\", and \(source) has no value of this name")
+      }
     }
   }
 

@@ -42,7 +42,8 @@ public final class FileWriter: Sendable {
   /// How many bytes the file has so far.
   public var count: Int { progress.withLock { $0.end } }
 
-  /// Starts a file that will be called `target`. A folder, or anything but a regular file, of that name is refused.
+  /// Starts a file that will be called `path`, or be what a link there leads to. A folder, or anything but a regular
+  /// file, of that name is refused.
   public init(_ path: String) throws(FormatError) {
     target = resolvedPath(path) ?? path
     (folder, name) = splitPath(target)

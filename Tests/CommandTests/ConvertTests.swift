@@ -172,13 +172,16 @@ import Testing
     ["convert", "SOURCE", "-o", "OUT.assay", "--system", "emotion2vec"],
     ["convert", "SOURCE", "-o", "OUT.assay", "--system", "nonsense"],
     ["convert", "SOURCE", "-o", "OUT.assay", "--golden", "/nowhere.golden.json"],
+    ["convert", "SOURCE", "-o", "OUT.assay", "--golden", "CASE", "--golden", "CASE"],
+    ["convert", "BASE", "-o", "OUT.assay", "--golden", "CASE"],
   ])
   func whatCannotBeDoneIsOneLine(_ arguments: [String]) throws {
     try withTemporaryFolder { folder in
       let outcome = try Program.run(
         arguments.map {
           $0.replacing("SOURCE", with: Self.package + "/safetensors").replacing("OUT", with: folder + "/out")
-            .replacing("FOLDER", with: folder)
+            .replacing("FOLDER", with: folder).replacing("BASE", with: Repository.golden("models/base"))
+            .replacing("CASE", with: Self.package + "/goldens/silence-1s.golden.json")
         })
       #expect(outcome.status == 2)
       #expect(outcome.errorLines.count == 1)
