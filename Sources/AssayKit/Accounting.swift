@@ -51,12 +51,11 @@ public struct Accounting: Sendable {
         changed.map { change in
           [
             "constant": JSON(change.name),
-            "sources": JSON(
-              change.provenance.sources.map { ["file": JSON($0.file), "tensor": JSON($0.tensor)] }),
+            "sources": JSON(change.provenance.sources.map(\.json)),
             "steps": JSON(change.provenance.steps),
           ]
         }),
-      "ignored": JSON(ignored.map { ["tensor": JSON($0.tensor), "reason": JSON($0.reason)] }),
+      "ignored": JSON(ignored.map(\.json)),
     ]
   }
 

@@ -108,9 +108,7 @@ public struct Conversion: Sendable {
       guard names.insert(Name(golden.name)).inserted else {
         throw Failure("two golden cases are called \"\(golden.name)\"; an artifact tells them apart by their names")
       }
-      guard golden.system == system.rawValue else {
-        throw Failure("the case \"\(golden.name)\" is for the system \(golden.system); \(source) is \(system.rawValue)")
-      }
+      try golden.requireSystem(system, of: source)
       if let name = golden.expected.map(\.name).first(where: { known[Name($0)] == nil }) {
         throw Failure("the case \"\(golden.name)\" expects \"\(name)\", and \(source) has no value of this name")
       }
@@ -121,7 +119,7 @@ public struct Conversion: Sendable {
   private func judge(_ file: ArtifactFile, _ cases: [GoldenCase]) throws -> [CaseResult] {
     guard !cases.isEmpty else { return [] }
     let model = try Model(target, file)
-    return try Judge(model, threads: threads).results(EmbeddedGoldens.cases(file.artifact))
+    return try Judge(model, threads: threads).results(model.goldens)
   }
 }
 

@@ -23,11 +23,7 @@ public struct Judge {
   /// The outcome of each case; a case that cannot be judged throws, and is named.
   public func results(_ cases: [GoldenCase]) throws -> [CaseResult] {
     try cases.map { golden in
-      guard golden.system == model.system.rawValue else {
-        throw Failure(
-          "\(model.path): the case \"\(golden.name)\" is for the system \(golden.system); "
-            + "the model is of \(model.system.rawValue)")
-      }
+      try golden.requireSystem(model.system, of: model.path)
       return try inFile(model.path) { try verifier.judge(golden, prepare: prepare) }
     }
   }
@@ -41,6 +37,16 @@ public struct Judge {
       return ["signal": try model.signal(Clip.monoSamples(waveform), from: "the case's waveform")]
     case .audio(let path):
       return ["signal": try model.signal(Clip.load(path, rate: model.preprocessing.sampleRate).samples, from: path)]
+    }
+  }
+}
+
+extension GoldenCase {
+  /// Throws unless the case is for the system of the model at `path`.
+  func requireSystem(_ system: ModelSystem, of path: String) throws {
+    guard self.system == system.rawValue else {
+      throw Failure(
+        "\(path): the case \"\(name)\" is for the system \(self.system); the model is of \(system.rawValue)")
     }
   }
 }

@@ -5,6 +5,7 @@ import Frontends
 import IR
 import Passes
 import Tensors
+import Verification
 
 /// A model that can run, whatever it was read from.
 public struct Model: Sendable {
@@ -28,6 +29,8 @@ public struct Model: Sendable {
   public let labels: [String]
   /// The weights' licence, where one is stated.
   public let license: Metadata.License?
+  /// The golden cases that an artifact carries.
+  public let goldens: [GoldenCase]
   /// Choices that were made on opening, a line each.
   public let notes: [String]
 
@@ -55,14 +58,14 @@ public struct Model: Sendable {
     _ = try CastWeights.narrowingDoubles.run(on: &graph)
     _ = try FoldConstants().run(on: &graph)
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
-    (license, notes) = (source.license, source.notes)
+    (license, goldens, notes) = (source.license, [], source.notes)
   }
 
   init(_ path: String, _ file: ArtifactFile, _ asked: ModelSystem? = nil) throws {
     self.path = path
     origin = .artifact(file)
     let metadata = file.artifact.metadata
-    _ = try EmbeddedGoldens.cases(file.artifact)
+    goldens = try EmbeddedGoldens.cases(file.artifact)
     system = try ModelSystem.named(metadata.system)
     if let asked, asked != system {
       throw Failure("\(path): the artifact is of the system \(system.rawValue), not \(asked.rawValue)")

@@ -34,12 +34,8 @@ public struct Verdict: Sendable {
     throws
   {
     let model = try Model.open(path, system: system)
-    var cases: [GoldenCase] = []
     if case .artifact(let file) = model.origin {
-      try inFile(path) {
-        try file.checkIntegrity(threads: threads)
-        cases = try EmbeddedGoldens.cases(file.artifact)
-      }
+      try inFile(path) { try file.checkIntegrity(threads: threads) }
       root = file.root
     } else {
       root = nil
@@ -47,7 +43,7 @@ public struct Verdict: Sendable {
         throw Failure("\(path): a model that is no artifact carries no proof; give --golden or --against")
       }
     }
-    cases += try goldens.flatMap(GoldenFolder.cases)
+    let cases = try model.goldens + goldens.flatMap(GoldenFolder.cases)
     self.cases = cases.isEmpty ? [] : try Judge(model, threads: threads).results(cases)
     weights = try source.map { try WeightComparison(model, against: $0) }
     self.model = path

@@ -85,17 +85,11 @@ public final class Executor: Sendable {
     let (outputs, depth) = (tensor.layout.outputs, tensor.layout.depth)
     precondition(
       tensor.layout.storedCount == ProductWeight.panelCapacity(outputs: outputs, depth: depth, groups: groups))
-    let halfWidth: HalfWidth? =
-      switch tensor.dataType {
-      case .float16: .float16
-      case .bfloat16: .bfloat16
-      default: nil
-      }
     let aligned = bytes.isAligned(to: ByteRegion.alignment) ? bytes : ByteRegion(copying: bytes.array).view
     return aligned.withUnsafeBytes {
       .product(
         ProductWeight(
-          panels: $0.baseAddress!, of: halfWidth, outputs: outputs, depth: depth, groups: groups,
+          panels: $0.baseAddress!, of: tensor.dataType.halfWidth, outputs: outputs, depth: depth, groups: groups,
           owner: aligned.region))
     }
   }
@@ -108,13 +102,7 @@ public final class Executor: Sendable {
       return .tensor(tensor.bytes.isAligned(to: MemoryLayout<Float>.alignment) ? tensor : Tensor(tensor.floats))
     case .float16, .bfloat16:
       let block = Block(capacity: tensor.count)
-      let aligned = tensor.bytes.isAligned(to: 2) ? tensor.bytes : ByteRegion(copying: tensor.bytes.array).view
-      aligned.withUnsafeBytes { bytes in
-        guard let halves = bytes.bindMemory(to: UInt16.self).baseAddress else { return }
-        widen(
-          halves, block.pointer, count: tensor.count, from: tensor.dataType == .float16 ? .float16 : .bfloat16,
-          workers: workers)
-      }
+      tensor.widenHalves(into: block.pointer, workers)
       return .block(block)
     default:
       throw ExecutionError(name, "weights of type \(tensor.dataType.rawValue) cannot be computed with")
@@ -197,5 +185,27 @@ public final class Executor: Sendable {
       graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
     return try run.outputs(watched, observation, &profile)
+  }
+}
+
+extension DataType {
+  /// The kernels' word for a type of half width; nil for others.
+  var halfWidth: HalfWidth? {
+    switch self {
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    default: nil
+    }
+  }
+}
+
+extension Tensor {
+  /// Writes the numbers of a tensor of half width as floats.
+  func widenHalves(into floats: UnsafeMutablePointer<Float>, _ workers: Workers) {
+    let aligned = bytes.isAligned(to: 2) ? bytes : ByteRegion(copying: bytes.array).view
+    aligned.withUnsafeBytes { raw in
+      guard let halves = raw.bindMemory(to: UInt16.self).baseAddress, let type = dataType.halfWidth else { return }
+      widen(halves, floats, count: count, from: type, workers: workers)
+    }
   }
 }

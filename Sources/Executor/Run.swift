@@ -100,22 +100,11 @@ struct Run {
       let shape = plan.shapes[id.index]!
       return Tensor.floats(shape) { $0.baseAddress?.update(from: place, count: shape.count) }
     }
-    return fed[id] ?? graph.constants[id]!.tensor.inFloat32
-  }
-}
-
-extension Tensor {
-  /// The numbers as they are computed with: halves are widened.
-  fileprivate var inFloat32: Tensor {
-    guard let half: HalfWidth = dataType == .float16 ? .float16 : dataType == .bfloat16 ? .bfloat16 : nil else {
-      return self
-    }
-    return Tensor.floats(shape) { floats in
-      bytes.withUnsafeBytes { raw in
-        for index in 0..<count {
-          floats[index] = widened(raw.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self), from: half)
-        }
-      }
+    if let tensor = fed[id] { return tensor }
+    let tensor = graph.constants[id]!.tensor
+    guard tensor.dataType.halfWidth != nil else { return tensor }
+    return Tensor.floats(tensor.shape) { floats in
+      if let target = floats.baseAddress { tensor.widenHalves(into: target, workers) }
     }
   }
 }

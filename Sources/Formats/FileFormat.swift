@@ -38,22 +38,14 @@ public enum FileFormat: String, Sendable, CaseIterable {
   /// ONNX has no magic number: its message must start with fields that a model has (`onnx.proto`, ModelProto).
   private static func startsAsONNX(_ view: ByteView) -> Bool {
     var reader = ByteReader(view, format: "onnx")
-    func varint() -> UInt64? {
-      var value: UInt64 = 0
-      for shift in stride(from: 0, to: 64, by: 7) {
-        guard let byte = try? reader.read(UInt8.self) else { return nil }
-        value |= UInt64(byte & 0x7F) << UInt64(shift)
-        if byte < 0x80 { return value }
-      }
-      return nil
-    }
     while reader.remaining > 0 {
-      guard let tag = varint() else { return false }
+      guard let tag = try? reader.varint() else { return false }
       switch (tag >> 3, tag & 7) {
       case (7, 2): return true  // graph
-      case (1, 0), (5, 0): if varint() == nil { return false }
+      case (1, 0), (5, 0): if (try? reader.varint()) == nil { return false }
       case (2, 2), (3, 2), (4, 2), (6, 2), (8, 2), (14, 2), (20, 2), (25, 2), (26, 2):
-        guard let length = varint(), let count = Int(exactly: length), (try? reader.slice(count)) != nil else {
+        guard let length = try? reader.varint(), let count = Int(exactly: length), (try? reader.slice(count)) != nil
+        else {
           return false
         }
       default: return false

@@ -10,21 +10,18 @@ public enum SafetensorsWriter {
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [(name: String, value: String)] = [], to path: String
   ) throws(FormatError) {
-    let entries = tensors.map { TensorEntry(name: $0.name, dataType: $0.tensor.dataType, shape: $0.tensor.shape) }
-    let byName = Dictionary(tensors.map { (Name($0.name), $0.tensor) }) { first, _ in first }
-    try write(entries, metadata: metadata, to: path) { (entry) throws(FormatError) in
-      guard let tensor = byName[Name(entry.name)] else { throw FormatError("safetensors", .missing(entry.name)) }
-      return tensor
-    }
+    let file = try FileWriter(path)
+    try write(tensors, metadata: metadata, to: file)
+    try file.publish()
   }
 
   /// Writes `tensors` through `file`, which the caller publishes.
   public static func write(
-    _ tensors: [(name: String, tensor: Tensor)], to file: FileWriter
+    _ tensors: [(name: String, tensor: Tensor)], metadata: [(name: String, value: String)] = [], to file: FileWriter
   ) throws(FormatError) {
     let entries = tensors.map { TensorEntry(name: $0.name, dataType: $0.tensor.dataType, shape: $0.tensor.shape) }
     let byName = Dictionary(tensors.map { (Name($0.name), $0.tensor) }) { first, _ in first }
-    try write(entries, metadata: [], to: file) { (entry) throws(FormatError) in byName[Name(entry.name)]! }
+    try write(entries, metadata: metadata, to: file) { (entry) throws(FormatError) in byName[Name(entry.name)]! }
   }
 
   /// Writes the tensors of `entries` to `path`, asking `tensor` for one after the other, in the file's order.
@@ -34,7 +31,6 @@ public enum SafetensorsWriter {
     _ entries: [TensorEntry], metadata: [(name: String, value: String)] = [], to path: String,
     tensor: (TensorEntry) throws(FormatError) -> Tensor
   ) throws(FormatError) {
-    _ = try header(arrange(entries), metadata)
     let file = try FileWriter(path)
     try write(entries, metadata: metadata, to: file, tensor: tensor)
     try file.publish()

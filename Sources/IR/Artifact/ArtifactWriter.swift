@@ -23,9 +23,9 @@ extension Artifact {
     let tensors = tensors
     let index = ArtifactIndexEntry.layout(tensors)
     let dataLength = index.last.map { $0.offset + $0.bytes } ?? 0
+    let texts = [graph.text, ArtifactIndexEntry.text(index), ArtifactGoldens.text(goldens)].map { Array($0.utf8) }
     func head(_ metadata: Metadata) -> ArtifactHead {
-      let texts = [metadata.text, graph.text, ArtifactIndexEntry.text(index), ArtifactGoldens.text(goldens)]
-      return ArtifactHead(texts: texts.map { Array($0.utf8) }, dataLength: dataLength, tensorCount: index.count)
+      ArtifactHead(texts: [Array(metadata.text.utf8)] + texts, dataLength: dataLength, tensorCount: index.count)
     }
     let dataStart = head(metadata).dataStart
     let footerStart = dataStart + dataLength + padding(after: dataLength, to: Artifact.alignment)

@@ -24,7 +24,7 @@ extension Graph {
           let provenance = constants[id]!.provenance
           return [
             "name": name(id),
-            "sources": JSON(provenance.sources.map { ["file": JSON($0.file), "tensor": JSON($0.tensor)] }),
+            "sources": JSON(provenance.sources.map(\.json)),
             "steps": JSON(provenance.steps),
           ]
         }),
@@ -43,6 +43,11 @@ extension Graph {
 
   /// The section's text.
   var text: String { coded.lined(levels: 2) }
+}
+
+extension Provenance.Source {
+  /// The source as documents name it.
+  public var json: JSON { ["file": JSON(file), "tensor": JSON(tensor)] }
 }
 
 extension Node {

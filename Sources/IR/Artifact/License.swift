@@ -31,25 +31,31 @@ extension Metadata.License {
 
   /// True where all that `other` asks for holds here too: its parts, joined by AND, are parts of this expression.
   public func keeps(_ other: Metadata.License) -> Bool {
-    Set(License.conjuncts(other.id)).isSubset(of: License.conjuncts(id))
+    Set(Expression(other.id).conjuncts).isSubset(of: Expression(id).conjuncts)
   }
 
   /// An expression as it may stand beside AND: in parentheses if it holds an OR.
   public static func operand(_ id: String) -> String {
-    License.words(id).contains("or") && !License.isEnclosed(id) ? "(\(id))" : id
+    let expression = Expression(id)
+    return expression.words.contains("or") && !expression.isEnclosed ? "(\(id))" : id
   }
 }
 
-/// SPDX expressions as far as licences are kept: parts joined by AND outside parentheses.
-private enum License {
-  static func words(_ id: String) -> [String] {
-    id.lowercased().replacing("(", with: " ( ").replacing(")", with: " ) ").split(whereSeparator: \.isWhitespace)
-      .map(String.init)
+/// An SPDX expression as far as licences are kept: its words, in lower case, and its parts joined by AND.
+private struct Expression: Hashable {
+  let words: [String]
+
+  init(_ id: String) {
+    words = id.lowercased().replacing("(", with: " ( ").replacing(")", with: " ) ").split(
+      whereSeparator: \.isWhitespace
+    )
+    .map(String.init)
   }
 
+  private init(words: some Sequence<String>) { self.words = Array(words) }
+
   /// True where one pair of parentheses holds the whole expression.
-  static func isEnclosed(_ id: String) -> Bool {
-    let words = words(id)
+  var isEnclosed: Bool {
     var depth = 0
     for (place, word) in words.enumerated() {
       depth += word == "(" ? 1 : word == ")" ? -1 : 0
@@ -58,17 +64,16 @@ private enum License {
     return false
   }
 
-  /// The parts that all hold, in lower case; an expression with an OR outside parentheses is one part.
-  static func conjuncts(_ id: String) -> [String] {
-    var words = words(id)
-    while isEnclosed(words.joined(separator: " ")) { words = Array(words.dropFirst().dropLast()) }
+  /// The parts that all hold; an expression with an OR outside parentheses is one part.
+  var conjuncts: [Expression] {
+    var inner = self
+    while inner.isEnclosed { inner = Expression(words: inner.words.dropFirst().dropLast()) }
     var (parts, depth): ([[String]], Int) = ([[]], 0)
-    for word in words {
+    for word in inner.words {
       depth += word == "(" ? 1 : word == ")" ? -1 : 0
-      if depth == 0, word == "or" { return [words.joined(separator: " ")] }
+      if depth == 0, word == "or" { return [inner] }
       if depth == 0, word == "and" { parts.append([]) } else { parts[parts.count - 1].append(word) }
     }
-    guard parts.count > 1 else { return [words.joined(separator: " ")] }
-    return parts.flatMap { conjuncts($0.joined(separator: " ")) }
+    return parts.count > 1 ? parts.flatMap { Expression(words: $0).conjuncts } : [inner]
   }
 }

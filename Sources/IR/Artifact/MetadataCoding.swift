@@ -20,7 +20,7 @@ extension Metadata {
       "sources": JSON(
         sources.map { ["name": JSON($0.name), "bytes": JSON($0.bytes), "sha256": JSON($0.digest.description)] }),
       "recipe": JSON(recipe.map(\.json)),
-      "ignored": JSON(ignored.map { ["tensor": JSON($0.tensor), "reason": JSON($0.reason)] }),
+      "ignored": JSON(ignored.map(\.json)),
       "tool": JSON(tool),
       "about": JSON(members: about.sorted { Name($0.name) < Name($1.name) }.map { ($0.name, JSON($0.text)) }),
       "edited": JSON(edited),
@@ -70,6 +70,11 @@ extension Metadata {
 
   /// What the name of a note starts with where fields of all kinds are named.
   public static let aboutPrefix = "about."
+}
+
+extension Metadata.Ignored {
+  /// The tensor and the rule as documents name them.
+  public var json: JSON { ["tensor": JSON(tensor), "reason": JSON(reason)] }
 }
 
 extension Metadata.Preprocessing {
