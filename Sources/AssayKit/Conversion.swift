@@ -48,7 +48,7 @@ public struct Conversion: Sendable {
     let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
     let imported = try inFile(source) { try ImportedModel(files, system: system.map(ModelSystem.named)) }
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
-    let cases = try goldens.flatMap(GoldenFolder.cases)
+    let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     let (graph, recipe, losses) = try prepared(imported.graph)
     let accounting = Accounting(files.weights.entries, graph, ignored: imported.ignored)
     if let name = accounting.unaccounted.first {

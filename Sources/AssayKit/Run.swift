@@ -30,13 +30,13 @@ public struct Runner {
 
   /// One clip's result.
   public func run(_ clip: Clip) throws -> RunResult {
-    let outputs = try run(["signal": model.signal(clip.samples, from: clip.path)])
+    let outputs = try run(model.signal(clip.samples, from: clip.path))
     return RunResult(input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels)
   }
 
   /// All clips as one padded batch; one result for each, and the batch's own outputs.
   public func run(batch clips: [Clip]) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
-    let outputs = try run(["signal": model.batch(clips)])
+    let outputs = try run(model.batch(clips))
     let results = clips.enumerated().map { row, clip in
       RunResult(
         input: clip.path, duration: clip.duration, outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
@@ -47,7 +47,7 @@ public struct Runner {
 
   /// Where the time goes for one clip.
   func profile(_ clip: Clip) throws -> Profile {
-    try inFile(model.path) { try executor.profile(["signal": model.signal(clip.samples, from: clip.path)]) }
+    try inFile(model.path) { try executor.profile(model.signal(clip.samples, from: clip.path)) }
   }
 
   /// Graph inputs fed as they are.
@@ -87,7 +87,8 @@ public struct RunResult: Sendable {
     self.input = input
     self.duration = duration
     self.outputs = outputs
-    let values = (outputs.first { $0.name == "scores" } ?? outputs.first { $0.name == "logits" })?.tensor.floats ?? []
+    let told = outputs.first { $0.name == "scores" } ?? outputs.first { $0.name == "logits" }
+    let values = told.map { $0.tensor.dataType == .float32 ? $0.tensor.floats : [] } ?? []
     self.labels = labels.count == values.count ? Array(zip(labels, values)) : []
   }
 
@@ -102,7 +103,7 @@ public struct RunResult: Sendable {
             name,
             [
               "shape": JSON(tensor.shape.dimensions),
-              "values": isShown ? JSON(tensor.floats.map { JSON($0) }) : nil,
+              "values": isShown ? JSON(tensor.numbers) : nil,
             ]
           )
         }),
@@ -129,6 +130,9 @@ public struct RunResult: Sendable {
 }
 
 extension Tensor {
+  /// The elements as a document writes them; truth values are 1 and 0.
+  var numbers: [JSON] { integers.map { $0.map { JSON($0) } } ?? floats.map { JSON($0) } }
+
   /// Row `index` of the first axis, which stays with length 1.
   func row(_ index: Int) -> Tensor {
     let shape = Shape([1] + self.shape.dimensions.dropFirst())

@@ -104,6 +104,7 @@ public final class Executor: Sendable {
       let block = Block(capacity: tensor.count)
       tensor.widenHalves(into: block.pointer, workers)
       return .block(block)
+    case .int64, .int32, .bool: return .tensor(Tensor(tensor.dataType, tensor.shape, pieces: [tensor.bytes]))
     default:
       throw ExecutionError(name, "weights of type \(tensor.dataType.rawValue) cannot be computed with")
     }
@@ -137,11 +138,19 @@ public final class Executor: Sendable {
   /// Where a value's floats lie, as long as it lives; nil for a product's.
   static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
     switch value {
-    case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
+    case .tensor(let tensor): pointer(tensor)
     case .block(let block): UnsafePointer(block.pointer)
     case .product: nil
     }
   }
+
+  /// Where the elements of an aligned tensor lie, whatever they are, as long as it lives.
+  static func pointer(_ tensor: Tensor) -> UnsafePointer<Float> {
+    tensor.bytes.withUnsafeBytes { ($0.baseAddress ?? nothing).assumingMemoryBound(to: Float.self) }
+  }
+
+  /// Where tensors without elements lie.
+  private static var nothing: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 64)! }
 
   /// Computes the graph's outputs from its inputs, each given by name.
   ///
@@ -167,8 +176,9 @@ public final class Executor: Sendable {
     for id in graph.inputs {
       let name = graph[id].name
       guard let tensor = inputs[name] else { throw ExecutionError(name, "this input is missing") }
-      guard tensor.dataType == .float32 else {
-        throw ExecutionError(name, "this input needs F32, found \(tensor.dataType.rawValue)")
+      guard tensor.dataType == graph[id].type.dataType else {
+        throw ExecutionError(
+          name, "this input needs \(graph[id].type.dataType.rawValue), found \(tensor.dataType.rawValue)")
       }
       guard tensor.shape.rank == graph[id].type.rank else {
         throw ExecutionError(name, "this input needs the shape \(graph[id].type), found \(tensor.shape)")
@@ -181,8 +191,10 @@ public final class Executor: Sendable {
     }
     let values = observation.map { _ in graph.valuesByName } ?? [:]
     let watched = Set(observation?.names.compactMap { values[Name($0)] } ?? [])
+    let integers = zip(graph.inputs, fed).filter { $1.dataType != .float32 && $1.count <= Graph.knownLimit }
     let plan = try Plan(
-      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
+      graph, inputs: fed.map(\.shape), fed: Dictionary(integers) { $1 }, keeping: watched, workers: workers.count,
+      groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
     return try run.outputs(watched, observation, &profile)
   }

@@ -59,10 +59,11 @@ public struct ModelFiles: Sendable {
     switch format {
     case .safetensors: weights = try SafetensorsFile(region)
     case .pytorchZip, .pytorchLegacy, .torchscript: weights = try PyTorchCheckpoint(region)
-    case .onnx, .assay, .npy, .unknown:
+    case .onnx: weights = try ONNXFile(region)
+    case .assay, .npy, .unknown:
       throw FormatError(
         "model",
-        .unsupported("the file's contents are \(format.rawValue); weights are read from safetensors and PyTorch"),
+        .unsupported("the file's contents are \(format.rawValue); models are read from safetensors, PyTorch and ONNX"),
         file: path)
     }
   }

@@ -1,5 +1,7 @@
 import Bytes
+import Formats
 import IR
+import Tensors
 
 /// The systems this project knows, by the contract's names.
 public enum ModelSystem: String, CaseIterable, Sendable {
@@ -11,7 +13,7 @@ public enum ModelSystem: String, CaseIterable, Sendable {
   case onnx
 
   /// The systems that `ImportedModel` builds.
-  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2]
+  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2, .onnx]
 }
 
 /// A model made from somebody else's files: the graph as the configuration says, every tensor accounted for.
@@ -32,4 +34,19 @@ public struct ImportedModel: Sendable {
   public let files: ModelFiles
   /// Choices and oddities worth a line to the user.
   public let notes: [String]
+}
+
+extension ImportedModel {
+  /// Builds the model in `files`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
+  /// hold graph inputs that an ONNX file wants known before its graph is built.
+  public init(_ files: ModelFiles, system asked: ModelSystem? = nil, fed: NamedTensors = [:]) throws {
+    guard let file = files.weights as? ONNXFile else {
+      try self.init(wav2vec2: files, system: asked)
+      return
+    }
+    if let asked, asked != .onnx {
+      throw GraphError("", "the file is ONNX: its system is onnx, not \(asked.rawValue)")
+    }
+    try self.init(onnx: file, files, fed: fed)
+  }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import Tensors
 
 extension Graph {
@@ -21,6 +22,7 @@ extension Graph {
     let type = try outputType(op, inputs, node: name)
     let output = addValue(name, type)
     nodes.append(Node(name: name, op: op, inputs: inputs, output: output))
+    if case .shapeOf = op { shapeSources[output] = inputs[0] }
     return output
   }
 
@@ -34,6 +36,14 @@ extension Graph {
   public mutating func replaceConstant(_ id: ValueID, with constant: Constant) {
     precondition(constants[id] != nil && constant.shape == constants[id]!.shape)
     constants[id] = constant
+  }
+
+  /// Gives a value that a node makes another name, and the node with it. What is fed or stored keeps its name, and so
+  /// does a value that has one of `taken` already.
+  public mutating func rename(_ id: ValueID, to name: String, unless taken: Set<Name>) {
+    guard let index = nodes.lastIndex(where: { $0.output == id }), !taken.contains(Name(name)) else { return }
+    values[id.index].name = name
+    nodes[index].name = name
   }
 
   /// Turns a computed value into a constant: its node goes, all uses stay.
@@ -54,15 +64,40 @@ extension Graph {
     constants = constants.filter { used.contains($0.key) }
   }
 
-  func outputType(_ op: Operator, _ inputs: [ValueID?], node: String) throws(GraphError) -> TensorType {
+  /// The type of what `op` makes of `inputs`. `known` gives elements of inputs that are no constants, where they are known.
+  func outputType(
+    _ op: Operator, _ inputs: [ValueID?], node: String, known: @escaping (ValueID) -> Tensor? = { _ in nil }
+  ) throws(GraphError) -> TensorType {
     let definition = op.definition
     do throws(Mismatch) {
       try definition.checkAttributes()
       return try definition.outputType(
-        InputTypes(names: definition.inputNames, types: inputs.map { $0.map { self[$0].type } }))
+        InputTypes(definition, types: inputs.map { $0.map { self[$0].type } }, node: node) { index in
+          inputs[index].flatMap { known($0) ?? smallConstant($0) ?? shape($0) }
+        })
     } catch {
       throw GraphError(node, error.what)
     }
+  }
+
+  /// The elements of a constant that may say a shape; nil for what is no constant, and for large ones.
+  public func smallConstant(_ id: ValueID) -> Tensor? {
+    guard let constant = constants[id], constant.count <= Graph.knownLimit else { return nil }
+    return constant.tensor
+  }
+
+  /// The elements of a value that is the shape of another, if that is known.
+  private func shape(_ id: ValueID) -> Tensor? {
+    shapeSources[id].flatMap { self[$0].type.shape }.map { Tensor($0.dimensions.map(Int64.init)) }
+  }
+
+  /// Values of more elements are never known before a graph runs.
+  public static let knownLimit = 4096
+
+  /// Infers all types anew: lengths that nothing is known of are named after the nodes that make them.
+  public mutating func inferTypes() throws(GraphError) {
+    let types = try inferTypes(inputs.map { self[$0].type })
+    for (index, type) in types.enumerated() { if let type { values[index].type = type } }
   }
 
   private mutating func addValue(_ name: String, _ type: TensorType) -> ValueID {

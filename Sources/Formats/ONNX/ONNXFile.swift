@@ -47,4 +47,17 @@ public final class ONNXFile: TensorSource {
       return try tensor.tensor(in: folder)
     } catch { throw error.inFile(path) }
   }
+
+  /// The elements of a tensor that stands anywhere in the model.
+  public func tensor(_ tensor: ONNXTensor) throws(FormatError) -> Tensor {
+    do throws(FormatError) { return try tensor.tensor(in: folder) } catch { throw error.inFile(path) }
+  }
+
+  /// The name and the elements of a file that is one TensorProto.
+  public static func array(_ region: ByteRegion) throws(FormatError) -> (name: String, tensor: Tensor) {
+    do throws(FormatError) {
+      let tensor = try ONNXReader().tensor(region.view)
+      return (tensor.name, try tensor.tensor(in: nil))
+    } catch { throw error.inFile(region.name) }
+  }
 }
