@@ -1,4 +1,5 @@
 import Bytes
+import Executor
 import Formats
 import Frontends
 import IR
@@ -46,7 +47,9 @@ public struct Conversion: Sendable {
       try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
     }
     let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
-    let imported = try inFile(source) { try ImportedModel(files, system: system.map(ModelSystem.named)) }
+    let imported = try inFile(source) {
+      try ImportedModel(files, system: system.map(ModelSystem.named), evaluating: Executor.elements)
+    }
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     let (graph, recipe, losses) = try prepared(imported.graph)

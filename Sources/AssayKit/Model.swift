@@ -47,7 +47,9 @@ public struct Model: Sendable {
         let region = try ByteRegion.mapping(path)
         if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), asked) }
       }
-      return try Model(path, ImportedModel(ModelFiles.open(path), system: asked, fed: fed), unfused: unfused)
+      let source = try ImportedModel(
+        ModelFiles.open(path), system: asked, fed: fed, evaluating: Executor.elements)
+      return try Model(path, source, unfused: unfused)
     }
   }
 

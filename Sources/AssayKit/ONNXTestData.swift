@@ -17,6 +17,11 @@ enum ONNXTestData {
   /// The case in `folder`; tensors without a name are those of `model` in its order.
   static func golden(_ folder: String, of model: ONNXModel?) throws -> GoldenCase {
     let given = Set((model?.graph.initializers ?? []).map { Name($0.name) })
+    for value in (model?.graph.inputs ?? []) + (model?.graph.outputs ?? []) {
+      guard let type = value.elementType, ONNXTensor.dataTypes[type] != nil else {
+        throw Failure("\(folder): \(value): a golden case holds tensors of numbers")
+      }
+    }
     let inputs = model?.graph.inputs.map(\.name).filter { !given.contains(Name($0)) } ?? []
     var tensors = NamedTensors()
     for (name, tensor) in try arrays(folder, "input", inputs) { tensors[name] = tensor }

@@ -162,6 +162,11 @@ public final class Executor: Sendable {
     return try run(inputs, observation, &none)
   }
 
+  /// What `node` makes of `inputs`, if its result is of `type`; nil where they are numbers that cannot be computed with.
+  public static func elements(_ node: Node, _ inputs: [Tensor?], _ type: TensorType) -> Tensor? {
+    try? Run.elements(of: node, inputs, type)
+  }
+
   /// Runs once and tells where the time went.
   public func profile(_ inputs: NamedTensors) throws(ExecutionError) -> Profile {
     var profile: Profile? = Profile()
@@ -191,9 +196,12 @@ public final class Executor: Sendable {
     }
     let values = observation.map { _ in graph.valuesByName } ?? [:]
     let watched = Set(observation?.names.compactMap { values[Name($0)] } ?? [])
-    let integers = zip(graph.inputs, fed).filter { $1.dataType != .float32 && $1.count <= Graph.knownLimit }
+    // Single numbers may say how long a sequence is, whatever their type.
+    let small = zip(graph.inputs, fed).filter { id, tensor in
+      tensor.dataType == .float32 ? tensor.shape.rank == 0 : tensor.count <= Graph.knownLimit
+    }
     let plan = try Plan(
-      graph, inputs: fed.map(\.shape), fed: Dictionary(integers) { $1 }, keeping: watched, workers: workers.count,
+      graph, inputs: fed.map(\.shape), fed: Dictionary(small) { $1 }, keeping: watched, workers: workers.count,
       groups: products == .own)
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
     return try run.outputs(watched, observation, &profile)

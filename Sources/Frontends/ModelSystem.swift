@@ -38,8 +38,12 @@ public struct ImportedModel: Sendable {
 
 extension ImportedModel {
   /// Builds the model in `files`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
-  /// hold graph inputs that an ONNX file wants known before its graph is built.
-  public init(_ files: ModelFiles, system asked: ModelSystem? = nil, fed: NamedTensors = [:]) throws {
+  /// hold graph inputs that an ONNX file wants known before its graph is built; `evaluate` computes integers that follow
+  /// from constants alone.
+  public init(
+    _ files: ModelFiles, system asked: ModelSystem? = nil, fed: NamedTensors = [:],
+    evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor? = { _, _, _ in nil }
+  ) throws {
     guard let file = files.weights as? ONNXFile else {
       try self.init(wav2vec2: files, system: asked)
       return
@@ -47,6 +51,6 @@ extension ImportedModel {
     if let asked, asked != .onnx {
       throw GraphError("", "the file is ONNX: its system is onnx, not \(asked.rawValue)")
     }
-    try self.init(onnx: file, files, fed: fed)
+    try self.init(onnx: file, files, fed: fed, evaluating: evaluate)
   }
 }

@@ -35,7 +35,10 @@ public func arithmetic(
       case .power where period == 1 && b[0] == 2: y[0] = a[0] * a[0]
       case .power: for index in 0..<period { y[index] = powf(a[index], b[index]) }
       case .modulo:
-        for index in 0..<period { y[index] = a[index] - (a[index] / b[index]).rounded(.down) * b[index] }
+        for index in 0..<period {
+          let rest = fmodf(a[index], b[index])
+          y[index] = rest != 0 && (rest < 0) != (b[index] < 0) ? rest + b[index] : rest
+        }
       case .remainder: for index in 0..<period { y[index] = fmodf(a[index], b[index]) }
       case .minimum:
         for index in 0..<period { y[index] = a[index] < b[index] || a[index] != a[index] ? a[index] : b[index] }

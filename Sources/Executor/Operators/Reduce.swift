@@ -32,6 +32,13 @@ extension Reduce: Evaluation {
     switch operands.outputType {
     case .int64: integers(Int64.self)
     case .int32: integers(Int32.self)
+    // Of the values 0 and 1 the largest and the smallest are those of signed bytes; of none, false and true.
+    case .bool:
+      integers(Int8.self)
+      if length == 0 {
+        let y = operands.result(as: Int8.self)
+        for index in 0..<operands.outputShape.count { y[index] = function == .maximum ? 0 : 1 }
+      }
     default:
       reduce(
         reduction, source.assumingMemoryBound(to: Float.self), operands.output, outer: outer, length: length,

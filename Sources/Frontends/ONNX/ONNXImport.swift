@@ -5,8 +5,11 @@ import Tensors
 
 extension ImportedModel {
   /// Builds the graph of the ONNX file in `files`. `fed` may hold inputs that say axes or shapes.
-  init(onnx file: ONNXFile, _ files: ModelFiles, fed: NamedTensors) throws {
-    var importer = try ONNXImporter(file, named: files.weightFiles[0], fed: fed)
+  init(
+    onnx file: ONNXFile, _ files: ModelFiles, fed: NamedTensors,
+    evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor?
+  ) throws {
+    var importer = try ONNXImporter(file, named: files.weightFiles[0], fed: fed, evaluating: evaluate)
     try importer.build()
     graph = importer.graph
     graph.removeUnusedConstants()

@@ -20,6 +20,8 @@ struct ONNXImporter {
   private let fileName: String
   /// What is fed, where it is known already: it may say axes and shapes.
   private let fed: NamedTensors
+  /// Computes what follows from constants alone.
+  private let evaluate: Evaluator
   private var values: [Name: ValueID] = [:]
   private var initializers: [Name: ONNXTensor] = [:]
   private var names: Set<Name> = []
@@ -29,8 +31,11 @@ struct ONNXImporter {
   /// The versions of ONNX's operators whose meaning is known here.
   static let opsets = 7...28
 
-  init(_ file: ONNXFile, named fileName: String, fed: NamedTensors) throws {
-    (self.file, self.fileName, self.fed) = (file, fileName, fed)
+  /// What a node makes of known elements.
+  typealias Evaluator = (Node, [Tensor?], TensorType) -> Tensor?
+
+  init(_ file: ONNXFile, named fileName: String, fed: NamedTensors, evaluating evaluate: @escaping Evaluator) throws {
+    (self.file, self.fileName, self.fed, self.evaluate) = (file, fileName, fed, evaluate)
     let own = file.model.opsets.filter { $0.domain.isEmpty || $0.domain == "ai.onnx" }
     guard let version = own.first?.version, ONNXImporter.opsets.contains(version) else {
       let found = own.first.map { "version \($0.version)" } ?? "none"
@@ -153,13 +158,27 @@ struct ONNXImporter {
   // MARK: What a node becomes
 
   /// Adds one of our operators inside the node.
-  mutating func add(_ op: Operator, _ inputs: ValueID?...) throws(GraphError) -> ValueID {
-    try graph.addNode(fresh((node.outputs.first ?? "") + ".1"), op, inputs)
-  }
+  mutating func add(_ op: Operator, _ inputs: ValueID?...) throws(GraphError) -> ValueID { try add(op, list: inputs) }
 
-  /// Adds one of our operators inside the node.
-  mutating func add(_ op: Operator, list inputs: [ValueID]) throws(GraphError) -> ValueID {
-    try graph.addNode(fresh((node.outputs.first ?? "") + ".1"), op, inputs)
+  /// Adds one of our operators inside the node. Integers that follow from constants are constants right away: axes and
+  /// shapes are often computed.
+  mutating func add(_ op: Operator, list inputs: [ValueID?]) throws(GraphError) -> ValueID {
+    let name = fresh((node.outputs.first ?? "") + ".1")
+    let id = try graph.addNode(name, op, inputs)
+    guard type(id).dataType != .float32, let shape = type(id).shape, let count = shape.checkedCount,
+      count <= Graph.knownLimit
+    else { return id }
+    var known: Tensor?
+    if case .shapeOf = op, let lengths = type(inputs[0]!).shape {
+      known = Tensor(lengths.dimensions.map(Int64.init))
+    } else if inputs.allSatisfy({ $0.map { graph.smallConstant($0) != nil } ?? true }) {
+      known = evaluate(graph.nodes.last!, inputs.map { $0.flatMap { graph.smallConstant($0) } }, type(id))
+    }
+    if let known {
+      let sources = inputs.compactMap { $0 }.flatMap { graph.constants[$0]?.provenance.sources ?? [] }
+      graph.replaceNode(computing: id, with: Constant(known, provenance: Provenance(sources: sources)))
+    }
+    return id
   }
 
   /// Adds a tensor that the operator implies.

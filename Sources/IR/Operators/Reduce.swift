@@ -32,11 +32,12 @@ public struct Reduce: OperatorDefinition {
   /// x
   public var inputNames: [String] { ["x"] }
 
-  /// Floats; integers where one comes out of them.
+  /// Floats; integers where one comes out of them; truth values where one of them comes out.
   public func dataTypes(ofInput index: Int) -> [DataType] {
     switch function {
     case .mean, .l2: [.float32]
-    case .sum, .product, .maximum, .minimum: DataType.numbers
+    case .sum, .product: DataType.numbers
+    case .maximum, .minimum: DataType.computed
     }
   }
 
