@@ -53,7 +53,8 @@ public struct Conversion: Sendable {
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     let (graph, recipe, losses) = try prepared(imported.graph)
-    let accounting = Accounting(files.weights.entries, graph, ignored: imported.ignored)
+    let ignored = imported.ignored + absorbed(from: imported.graph, by: graph)
+    let accounting = Accounting(files.weights.entries, graph, ignored: ignored)
     if let name = accounting.unaccounted.first {
       throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
     }
@@ -65,7 +66,7 @@ public struct Conversion: Sendable {
         system: imported.system.rawValue, preprocessing: imported.preprocessing, labels: imported.labels,
         license: license,
         sources: zip(files.names, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
-        recipe: recipe, ignored: imported.ignored, tool: Conversion.tool),
+        recipe: recipe, ignored: ignored, tool: Conversion.tool),
       graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
 
     return try inFile(target) {
@@ -97,10 +98,22 @@ public struct Conversion: Sendable {
     var graph = source
     let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: threads)
     _ = try FoldConstants().run(on: &graph)
+    _ = try Canonicalize().run(on: &graph)
     let cast = try CastWeights(to: dataType).cast(&graph, threads: threads)
     _ = try ArrangePanels().run(on: &graph)
     let recipe: [Metadata.Step] = cast.report.changes.isEmpty ? [] : [.cast(dataType)]
     return (graph, recipe, narrowed.losses + cast.losses)
+  }
+
+  /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.
+  private func absorbed(from source: Graph, by graph: Graph) -> [Metadata.Ignored] {
+    func tensors(_ graph: Graph) -> [String] {
+      graph.constantOrder.flatMap { graph.constants[$0]!.provenance.sources.map(\.tensor) }
+    }
+    let kept = Set(tensors(graph).map { Name($0) })
+    return tensors(source).filter { !kept.contains(Name($0)) }.map {
+      Metadata.Ignored(tensor: $0, reason: "is part of an operator now")
+    }
   }
 
   /// Throws where cases cannot be embedded, before anything is written.

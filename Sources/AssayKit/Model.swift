@@ -59,6 +59,7 @@ public struct Model: Sendable {
     graph = source.graph
     _ = try CastWeights.narrowingDoubles.run(on: &graph)
     _ = try FoldConstants().run(on: &graph)
+    if !unfused, source.system == .onnx { _ = try Canonicalize().run(on: &graph) }
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
     (license, goldens, notes) = (source.license, [], source.notes)
   }

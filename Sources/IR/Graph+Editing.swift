@@ -58,6 +58,45 @@ extension Graph {
     change(&nodes[index])
   }
 
+  /// Changes what a node does and to what; its result keeps its name, and types are inferred anew by `inferTypes`.
+  public mutating func replaceNode(at index: Int, with op: Operator, _ inputs: [ValueID?]) {
+    nodes[index].op = op
+    nodes[index].inputs = inputs
+    shapeSources[nodes[index].output] = nil
+  }
+
+  /// Adds a node before the one at `index`; the name must be new.
+  public mutating func insertNode(
+    _ name: String, _ op: Operator, _ inputs: [ValueID?], before index: Int
+  ) throws(GraphError) -> ValueID {
+    let output = try addNode(name, op, inputs)
+    nodes.insert(nodes.removeLast(), at: index)
+    return output
+  }
+
+  /// Lets everything that uses `old` use `new` instead: nodes, outputs and states.
+  public mutating func redirect(_ old: ValueID, to new: ValueID) {
+    for index in nodes.indices where nodes[index].inputs.contains(old) {
+      nodes[index].inputs = nodes[index].inputs.map { $0 == old ? new : $0 }
+    }
+    for index in outputs.indices where outputs[index].value == old { outputs[index].value = new }
+    for index in states.indices where states[index].value == old { states[index].value = new }
+    for (shape, source) in shapeSources where source == old { shapeSources[shape] = new }
+  }
+
+  /// Drops nodes whose results nobody uses, and then constants.
+  public mutating func removeUnusedNodes() {
+    var used = Set((outputs + states).map(\.value))
+    var kept: [Node] = []
+    for node in nodes.reversed() where used.contains(node.output) {
+      used.formUnion(node.inputs.compactMap { $0 })
+      kept.append(node)
+    }
+    nodes = kept.reversed()
+    shapeSources = shapeSources.filter { used.contains($0.key) }
+    removeUnusedConstants()
+  }
+
   /// Drops constants that no node uses and no output shows.
   public mutating func removeUnusedConstants() {
     let used = Set(nodes.flatMap(\.inputs).compactMap { $0 } + outputs.map(\.value) + states.map(\.value))
