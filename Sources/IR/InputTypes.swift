@@ -93,7 +93,7 @@ public struct InputTypes {
 
 extension Dimension {
   /// False where the two lengths can never be equal.
-  func canEqual(_ other: Dimension) -> Bool {
+  public func canEqual(_ other: Dimension) -> Bool {
     switch (self, other) {
     case (.fixed(let a), .fixed(let b)): a == b
     case (.symbolic(let name, let a), .symbolic(let twin, let b)) where name == twin: a == b

@@ -41,17 +41,24 @@ private struct AttentionRegion {
     guard let scores = AttentionRegion.back(softmax.inputs[0]!, editor), let product = editor.node(scores.value),
       case .matMul = product.op, let q = AttentionRegion.back(product.inputs[0]!, editor),
       let k = AttentionRegion.back(product.inputs[1]!, editor),
-      let mixed = AttentionRegion.forward(softmax.output, editor, until: { if case .matMul = $0.op { true } else { false } }),
+      let mixed = AttentionRegion.forward(
+        softmax.output, editor, until: { if case .matMul = $0.op { true } else { false } }),
       let v = AttentionRegion.back(mixed.inputs[1]!, editor), v.scale == 1
     else { return nil }
     let type = editor.type(q.value)
     guard type.rank == 3, let width = type.dimensions[2].value,
       let head = editor.type(mixed.inputs[1]!).dimensions.last?.value, head > 0, width % head == 0
     else { return nil }
-    // Heads are together again where the queries' shape is.
+    // Heads are together again where the shape can be the queries'.
+    func isWhole(_ id: ValueID) -> Bool {
+      let own = editor.type(id)
+      return own.rank == 3 && zip(own.dimensions, type.dimensions).allSatisfy { $0.canEqual($1) }
+    }
     var end: ValueID? = mixed.output
-    while let id = end, editor.type(id).rank != 3 || editor.type(id) != type || AttentionRegion.isApart(id, editor) {
-      end = editor.hasOneUser(id) ? editor.users(of: id).first.map { editor.graph.nodes[$0] }.flatMap(AttentionRegion.view) : nil
+    while let id = end, !isWhole(id) || AttentionRegion.isApart(id, editor) {
+      end =
+        editor.hasOneUser(id)
+        ? editor.users(of: id).first.map { editor.graph.nodes[$0] }.flatMap(AttentionRegion.view) : nil
     }
     guard let end, editor.type(k.value).dimensions[0] == type.dimensions[0],
       editor.type(k.value).dimensions.last == type.dimensions[2], editor.type(v.value) == editor.type(k.value)

@@ -42,7 +42,8 @@ struct FuseLinear: Pass {
 extension GraphEditor {
   /// A constant matrix with rows and columns exchanged, made where it is used; nil for types that do not lie in rows.
   fileprivate mutating func transposed(_ id: ValueID) -> ValueID? {
-    guard let constant = graph.constants[id], case .rowMajor(let tensor) = constant.storage, tensor.dataType != .bool else {
+    guard let constant = graph.constants[id], case .rowMajor(let tensor) = constant.storage, tensor.dataType != .bool
+    else {
       return nil
     }
     var provenance = constant.provenance

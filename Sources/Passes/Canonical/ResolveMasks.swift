@@ -1,4 +1,3 @@
-import Executor
 import IR
 import Tensors
 
@@ -8,7 +7,7 @@ import Tensors
 /// `y = Add(scores, mask)`.
 /// After: `y` is `scores`.
 ///
-/// Where the names of lengths do not say that the mask makes the scores no larger, the graph is planned for a dozen
+/// Where the names of lengths do not say that the mask makes the scores no larger, the graph is planned for sixteen
 /// lengths of its inputs, and the shapes must agree for all of them.
 struct ResolveMasks: Pass {
   static let name = "resolve-masks"
@@ -61,7 +60,9 @@ struct UniformValues {
 
   init(_ graph: Graph) {
     for id in graph.constants.keys {
-      guard let tensor = graph.smallConstant(id), let numbers = tensor.numbers, let first = numbers.first else { continue }
+      guard let tensor = graph.smallConstant(id), let numbers = tensor.numbers, let first = numbers.first else {
+        continue
+      }
       if numbers.allSatisfy({ $0 == first }) { of[id] = first }
       if numbers.allSatisfy({ $0 >= 0 }) { positive.insert(id) }
     }
@@ -112,33 +113,5 @@ extension Tensor {
   /// The elements of a type that is computed with; nil for other types.
   fileprivate var numbers: [Double]? {
     dataType == .float32 ? floats.map(Double.init) : integers?.map(Double.init)
-  }
-}
-
-/// The shapes that all values have for some lengths of a graph's inputs.
-struct ShapeSamples {
-  private var plans: [[Shape?]] = []
-
-  /// Lengths are tried from short to long: those of every kind of rest that strides of speech models leave.
-  private static let lengths = [400, 401, 719, 720, 721, 1040, 1361, 5431, 16000, 16319, 24321, 48017]
-  /// Fewer plans than this prove nothing.
-  private static let needed = 6
-
-  init(_ graph: Graph) {
-    for (number, length) in ShapeSamples.lengths.enumerated() {
-      let inputs = graph.inputs.map { id -> Shape in
-        let dimensions = graph[id].type.dimensions
-        return Shape(
-          dimensions.enumerated().map { axis, dimension in
-            dimension.value ?? (axis == dimensions.count - 1 ? length : 1 + number % 3)
-          })
-      }
-      if let plan = try? Plan(graph, inputs: inputs) { plans.append(plan.shapes) }
-    }
-  }
-
-  /// True where two values had equal shapes each time.
-  func areEqual(_ a: ValueID, _ b: ValueID) -> Bool {
-    plans.count >= ShapeSamples.needed && plans.allSatisfy { $0[a.index] != nil && $0[a.index] == $0[b.index] }
   }
 }

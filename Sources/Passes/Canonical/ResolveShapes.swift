@@ -6,15 +6,29 @@ import Tensors
 /// Before: `s = Concat(Gather(Shape(x), 0), Gather(Shape(x), 1), [16, 64])`, `y = ReshapeTo(x, s)`;
 /// `z = StridedSlice(x, [0], [-1], [1])`.
 /// After: `y = Reshape(x) {axis 0, axis 1, 16, 64}`; `z = Slice(x) {axis 1, drop 0 and 1}`; what computed `s` is gone.
+///
+/// Lengths that are computed from more than lengths of axes are compared for sixteen lengths of the inputs.
 struct ResolveShapes: Pass {
   static let name = "resolve-shapes"
 
   func run(on graph: inout Graph) throws -> PassReport {
     var editor = GraphEditor(graph, pass: ResolveShapes.name)
     let lengths = Lengths(graph)
+    var samples: ShapeSamples?
     for node in graph.nodes {
       switch node.op {
-      case .reshapeTo(let op): resolve(node, op, lengths, &editor)
+      case .reshapeTo(let op):
+        if let shape = resolved(node, op, lengths, editor) {
+          editor.replace(node.output, with: .reshape(Reshape(shape)), node.inputs[0], why: "its shape is known")
+          continue
+        }
+        samples = samples ?? ShapeSamples(graph)
+        if let shape = resolved(node, samples!, editor) {
+          editor.replace(
+            node.output, with: .reshape(Reshape(shape)), node.inputs[0], why: "its shape is that of every length tried")
+        } else {
+          editor.decline(node.output, "its shape is computed from more than shapes")
+        }
       case .reshape(let op): resolve(node, op, &editor)
       case .stridedSlice: resolveSlice(node, &editor)
       default: break
@@ -23,25 +37,30 @@ struct ResolveShapes: Pass {
     return try editor.finish(&graph)
   }
 
-  private func resolve(_ node: Node, _ op: ReshapeTo, _ lengths: Lengths, _ editor: inout GraphEditor) {
+  /// The lengths that a list says; nil where it says too little.
+  private func resolved(
+    _ node: Node, _ op: ReshapeTo, _ lengths: Lengths, _ editor: GraphEditor
+  ) -> [Reshape.Length]? {
     let x = editor.type(node.inputs[0]!)
-    guard let list = lengths.of[node.inputs[1]!] else {
-      return editor.decline(node.output, "its shape is computed from more than shapes")
-    }
-    var result: [Reshape.Length] = []
-    for (axis, length) in list.enumerated() {
+    guard let list = lengths.of[node.inputs[1]!] else { return nil }
+    let result = list.enumerated().map { axis, length -> Reshape.Length in
       switch length {
-      case .fixed(0) where !op.allowsZero: result.append(.copy(axis: axis))
-      case .fixed(-1): result.append(.rest)
-      case .fixed(let value): result.append(.fixed(value))
-      case .some(let length): result.append(x.dimensions.firstIndex(of: length).map { .copy(axis: $0) } ?? .rest)
-      case nil: result.append(.rest)
+      case .fixed(0) where !op.allowsZero: .copy(axis: axis)
+      case .fixed(-1), nil: .rest
+      case .fixed(let value): .fixed(value)
+      case .some(let length): x.dimensions.firstIndex(of: length).map { .copy(axis: $0) } ?? .rest
       }
     }
-    guard result.count(where: { $0 == .rest }) <= 1 else {
-      return editor.decline(node.output, "two of its lengths are not known")
+    return result.count(where: { $0 == .rest }) <= 1 ? result : nil
+  }
+
+  /// The lengths that the result has for every length of the inputs that was tried.
+  private func resolved(_ node: Node, _ samples: ShapeSamples, _ editor: GraphEditor) -> [Reshape.Length]? {
+    let result = (0..<editor.type(node.output).rank).map { axis -> Reshape.Length in
+      if let value = samples.constant(node.output, axis: axis) { return .fixed(value) }
+      return samples.axis(of: node.inputs[0]!, like: node.output, axis: axis).map { .copy(axis: $0) } ?? .rest
     }
-    editor.replace(node.output, with: .reshape(Reshape(result)), node.inputs[0], why: "its shape is known")
+    return result.count(where: { $0 == .rest }) <= 1 ? result : nil
   }
 
   /// What is left over can often be named.
@@ -117,10 +136,12 @@ struct Lengths {
     case .slice(let op): return inputs[0].map { Array($0.dropFirst(op.dropFirst).dropLast(op.dropLast)) }
     case .stridedSlice:
       guard let list = inputs[0],
-        let numbers = Lengths.numbers(inputs), inputs.count < 4 || inputs[3] == nil || numbers[3] == [0] || numbers[3] == [-1],
+        let numbers = Lengths.numbers(inputs),
+        inputs.count < 4 || inputs[3] == nil || numbers[3] == [0] || numbers[3] == [-1],
         let range = try? StridedSlice.ranges(
           [list.count], starts: numbers[1] ?? [], ends: numbers[2] ?? [], axes: [0],
-          steps: numbers.count > 4 ? numbers[4] ?? [1] : [1]).first
+          steps: numbers.count > 4 ? numbers[4] ?? [1] : [1]
+        ).first
       else { return nil }
       return (0..<range.count).map { list[range.first + $0 * range.step] }
     case .concat: return inputs.contains { $0 == nil } ? nil : inputs.flatMap { $0! }
