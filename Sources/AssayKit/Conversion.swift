@@ -40,7 +40,7 @@ public struct Conversion: Sendable {
     guard target.hasSuffix(".assay") else {
       throw Failure("\(target): conversion writes .assay; other extensions are not supported yet")
     }
-    let files = try inFile(source) { try ModelFiles.open(source) }
+    let files = try inFile(source) { try ModelFolder.checkpoint(source) }
     let writer = try inFile(target) { try FileWriter(target) }
     let regions = try files.names.map { name in
       try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }

@@ -40,14 +40,9 @@ public struct Model: Sendable {
       let asked = try system.map(ModelSystem.named)
       if fileKind(path) == .file {
         let region = try ByteRegion.mapping(path)
-        switch FileFormat.of(region) {
-        case .assay: return try Model(path, ArtifactFile(region), asked)
-        case .onnx:
-          throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
-        default: break
-        }
+        if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), asked) }
       }
-      return try Model(path, ImportedModel(ModelFiles.open(path), system: asked))
+      return try Model(path, ImportedModel(ModelFolder.checkpoint(path), system: asked))
     }
   }
 
@@ -93,6 +88,18 @@ public struct Model: Sendable {
       if accepts(samples: middle) { high = middle } else { low = middle }
     }
     return high
+  }
+}
+
+extension ModelFolder {
+  /// The weights at `path`; a model whose graph is in ONNX is refused.
+  static func checkpoint(_ path: String) throws -> ModelFiles {
+    switch try open(path) {
+    case .checkpoint(let files): return files
+    case .audonnx(let folder): try folder.requireRawWaveform()
+    case .onnx: break
+    }
+    throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
   }
 }
 

@@ -19,8 +19,13 @@ public struct ModelFiles: Sendable {
   static let candidates = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
   ]
+  /// Files that hold the graph too; weights go before them.
+  static let graphs = ["model.onnx"]
   /// A configuration may have this many bytes.
   static let configurationLimit = 16 << 20
+
+  /// True where the folder at `path` holds weights under one of the known names.
+  static func isThere(_ path: String) -> Bool { candidates.contains { fileKind(joinPath(path, $0)) == .file } }
 
   /// Opens the model folder at `path`, or the weight file there with the configurations beside it.
   public static func open(_ path: String) throws(FormatError) -> ModelFiles {
@@ -34,9 +39,12 @@ public struct ModelFiles: Sendable {
       let present = candidates.filter { fileKind(joinPath(path, $0)) == .file }
       guard let name = present.first else {
         throw FormatError(
-          "model", .missing("a model folder holds one of " + candidates.joined(separator: ", ")), file: path)
+          "model",
+          .missing("a model folder holds one of " + candidates.joined(separator: ", ") + ", model.yaml, model.onnx"),
+          file: path)
       }
-      let others = present.dropFirst().joined(separator: ", ")
+      let others = (present.dropFirst() + graphs.filter { fileKind(joinPath(path, $0)) == .file })
+        .joined(separator: ", ")
       let notes = others.isEmpty ? [] : ["\(name) was taken; the folder also holds \(others)"]
       return try ModelFiles(folder: path, weights: name, notes: notes)
     }
