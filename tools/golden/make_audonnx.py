@@ -69,8 +69,10 @@ def export(path, module, opset=12, dynamo=False):
     return module
 
 
-def product(path, outputs, inputs=(("signal", [1, "time"]),)):
-    """Outputs under names, with any declared shape: products of the first input's mean with a constant."""
+def product(path, outputs, inputs=(("signal", [1, "time"]),), ir=7):
+    """Outputs under names, with any declared shape: products of the first input's mean with a constant.
+
+    Before IR version 4 constants are listed among the inputs."""
     nodes, constants, infos = [], [], []
     nodes.append(helper.make_node("ReduceMean", [inputs[0][0]], ["mean"], axes=[1], keepdims=1))
     for name, width, declared in outputs:
@@ -82,8 +84,10 @@ def product(path, outputs, inputs=(("signal", [1, "time"]),)):
             nodes.append(helper.make_node("Mul", ["mean", f"{name}.weight"], [name]))
         infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, declared))
     fed = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs]
+    if ir < 4:
+        fed += [helper.make_tensor_value_info(constant.name, TensorProto.FLOAT, constant.dims) for constant in constants]
     graph = helper.make_graph(nodes, "tiny", fed, infos, constants)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=7, producer_name="assay")
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 12)], ir_version=ir, producer_name="assay")
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
@@ -132,7 +136,7 @@ def reverse(signal, sampling_rate):
 def folders():
     """Folders that audonnx opens; where this project refuses, `expected.json` says so."""
     for name in ("published", "normalized", "single", "auto", "shared", "subfolder/graphs", "transform", "legacy",
-                 "legacy-list", "legacy-texts", "legacy-transform", "open-lengths", "two-inputs"):  # fmt: skip
+                 "legacy-list", "legacy-texts", "legacy-transform", "open-lengths", "two-inputs", "old"):  # fmt: skip
         (ROOT / name).mkdir(parents=True)
     export(ROOT / "published" / "model.onnx", Tiny())
     written(ROOT / "published", ROOT / "published" / "model.onnx", labels={"logits": LABELS})
@@ -148,6 +152,8 @@ def folders():
     written(ROOT / "subfolder", ROOT / "subfolder" / "graphs" / "tiny.onnx", labels=["no", "yes", "1e-05"])
     product(ROOT / "transform" / "model.onnx", [("logits", 3, [1, 3])])
     written(ROOT / "transform", ROOT / "transform" / "model.onnx", labels=LABELS, transform=audonnx.Function(reverse))
+    product(ROOT / "old" / "model.onnx", [("logits", 3, [1, 3])], ir=3)
+    written(ROOT / "old", ROOT / "old" / "model.onnx", labels=LABELS)
     product(ROOT / "two-inputs" / "model.onnx", [("logits", 3, [1, 3])], [("signal", [1, "time"]), ("feature", [18, "t"])])
     written(ROOT / "two-inputs", ROOT / "two-inputs" / "model.onnx", transform={"feature": audonnx.Function(reverse)})
     product(ROOT / "open-lengths" / "model.onnx",
