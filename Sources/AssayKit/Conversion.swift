@@ -41,14 +41,15 @@ public struct Conversion: Sendable {
     guard target.hasSuffix(".assay") else {
       throw Failure("\(target): conversion writes .assay; other extensions are not supported yet")
     }
-    let files = try inFile(source) { try ModelFiles.open(source) }
+    let folder = try inFile(source) { try ModelFolder.open(source) }
+    let files = folder.files
     let writer = try inFile(target) { try FileWriter(target) }
     let regions = try files.names.map { name in
       try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
     }
     let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
     let imported = try inFile(source) {
-      try ImportedModel(files, system: system.map(ModelSystem.named), evaluating: Executor.elements)
+      try ImportedModel(folder, system: system.map(ModelSystem.named), evaluating: Executor.elements)
     }
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }

@@ -48,7 +48,7 @@ public struct Model: Sendable {
         if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), asked) }
       }
       let source = try ImportedModel(
-        ModelFiles.open(path), system: asked, fed: fed, evaluating: Executor.elements)
+        ModelFolder.open(path), system: asked, fed: fed, evaluating: Executor.elements)
       return try Model(path, source, unfused: unfused)
     }
   }

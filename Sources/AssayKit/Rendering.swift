@@ -9,6 +9,10 @@ extension Inspection {
   public var text: String {
     var lines = ["\(printable(path)): \(format.rawValue)"]
     for member in metadata.object ?? [] {
+      if let spelled = spelled[member.name] {
+        lines += spelled.map { "  " + printable($0) }
+        continue
+      }
       lines.append("  \(printable(member.name)): \(printable(member.value.compact))")
     }
     if let license { lines.append(license.text) }

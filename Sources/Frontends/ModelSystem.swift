@@ -37,20 +37,24 @@ public struct ImportedModel: Sendable {
 }
 
 extension ImportedModel {
-  /// Builds the model in `files`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
+  /// Builds the model in `folder`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
   /// hold graph inputs that an ONNX file wants known before its graph is built; `evaluate` computes integers that follow
   /// from constants alone.
   public init(
-    _ files: ModelFiles, system asked: ModelSystem? = nil, fed: NamedTensors = [:],
+    _ folder: ModelFolder, system asked: ModelSystem? = nil, fed: NamedTensors = [:],
     evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor? = { _, _, _ in nil }
   ) throws {
-    guard let file = files.weights as? ONNXFile else {
+    let (file, described): (ONNXFile, AudonnxFolder?)
+    switch folder {
+    case .checkpoint(let files):
       try self.init(wav2vec2: files, system: asked)
       return
+    case .onnx(let onnx): (file, described) = (onnx, nil)
+    case .audonnx(let folder): (file, described) = (folder.onnx, folder)
     }
     if let asked, asked != .onnx {
       throw GraphError("", "the file is ONNX: its system is onnx, not \(asked.rawValue)")
     }
-    try self.init(onnx: file, files, fed: fed, evaluating: evaluate)
+    try self.init(onnx: file, folder.files, described, fed: fed, evaluating: evaluate)
   }
 }

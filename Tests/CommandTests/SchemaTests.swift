@@ -27,6 +27,7 @@ import Testing
         ),
         ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
         ("inspect", ["inspect", artifact]),
+        ("inspect", ["inspect", Repository.golden("audonnx/published"), "--graph", "--digests"]),
         ("verify", ["verify", artifact, "--against", package + "/safetensors"]),
         ("verify", ["verify", package + "/both/pytorch_model.bin", "--golden", package + "/goldens"]),
         ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),

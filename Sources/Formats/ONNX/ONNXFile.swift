@@ -12,7 +12,8 @@ public final class ONNXFile: TensorSource {
 
   private let tensors: [Name: ONNXTensor]
   private let folder: String?
-  private let path: String
+  /// Where the file was read, as the user named it.
+  public let path: String
 
   /// Opens the file that fills `region`; external data is looked for beside it.
   public init(_ region: ByteRegion) throws(FormatError) {
@@ -59,5 +60,14 @@ public final class ONNXFile: TensorSource {
       let tensor = try ONNXReader().tensor(region.view)
       return (tensor.name, try tensor.tensor(in: nil))
     } catch { throw error.inFile(region.name) }
+  }
+
+  /// The files beside this one that hold elements of initializers, in the order they are named first.
+  public var externalFiles: [String] {
+    var names: [String] = []
+    for tensor in model.graph.initializers {
+      if case .external(let data) = tensor.storage, !names.contains(data.location) { names.append(data.location) }
+    }
+    return names
   }
 }

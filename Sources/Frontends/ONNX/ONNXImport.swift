@@ -4,20 +4,21 @@ import IR
 import Tensors
 
 extension ImportedModel {
-  /// Builds the graph of the ONNX file in `files`. `fed` may hold inputs that say axes or shapes.
+  /// Builds the graph of the ONNX file in `files`, whose outputs `described` labels. `fed` may hold inputs that say axes or shapes.
   init(
-    onnx file: ONNXFile, _ files: ModelFiles, fed: NamedTensors,
+    onnx file: ONNXFile, _ files: ModelFiles, _ described: AudonnxFolder?, fed: NamedTensors,
     evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor?
   ) throws {
+    try described?.requireRawWaveform()
     var importer = try ONNXImporter(file, named: files.weightFiles[0], fed: fed, evaluating: evaluate)
     try importer.build()
     graph = importer.graph
     graph.removeUnusedConstants()
     try graph.inferTypes()
     system = .onnx
-    labels = []
+    labels = described?.mainLabels(graph) ?? []
     preprocessing = Metadata.Preprocessing(sampleRate: 16000, normalizationEpsilon: nil)
-    license = try files.license()
+    license = try described?.license() ?? files.license()
     let used = Set(graph.constants.values.flatMap(\.provenance.sources).map { Name($0.tensor) })
     ignored = file.entries.map(\.name).filter { !used.contains(Name($0)) }.map { name in
       let reason = importer.absorbed.contains(Name(name)) ? "says a shape or an axis" : "no node uses it"
@@ -25,5 +26,15 @@ extension ImportedModel {
     }
     self.files = files
     notes = files.notes
+  }
+}
+
+extension AudonnxFolder {
+  /// What the columns of the output mean that a result is told by: `scores`, `logits`, or the only one.
+  fileprivate func mainLabels(_ graph: Graph) -> [String]? {
+    let main =
+      outputs.first { Name($0.name) == Name("scores") } ?? outputs.first { Name($0.name) == Name("logits") }
+      ?? (outputs.count == 1 ? outputs.first : nil)
+    return main?.stated
   }
 }
