@@ -54,7 +54,7 @@ public final class Executor: Sendable {
         let weight: Weight
         if let done = prepared[key] {
           weight = done
-        } else if let layout, let panels = Executor.mapped(constant, layout) {
+        } else if let layout, let panels = Executor.mapped(constant, layout) ?? Executor.columns(constant, layout) {
           weight = panels
           prepared[key] = weight
         } else {
@@ -91,6 +91,19 @@ public final class Executor: Sendable {
         ProductWeight(
           panels: $0.baseAddress!, of: tensor.dataType.halfWidth, outputs: outputs, depth: depth, groups: groups,
           owner: aligned.region))
+    }
+  }
+
+  /// A matrix whose transpose lies in memory, read as it lies; nil for what lies otherwise.
+  private static func columns(_ constant: Constant, _ layout: PreparedLayout) -> Weight? {
+    guard layout == .rows, case .derived(let tensor) = constant.storage, let columns = tensor.columns,
+      columns.dataType == .float32
+    else { return nil }
+    return columns.bytes.withUnsafeBytes {
+      .product(
+        ProductWeight(
+          columns: $0.baseAddress ?? nothing, outputs: tensor.shape[0], depth: tensor.shape[1],
+          owner: columns.bytes.region))
     }
   }
 
