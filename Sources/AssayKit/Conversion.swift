@@ -22,6 +22,8 @@ public struct Conversion: Sendable {
   public var system: String?
   /// The weights' licence, where the files state none.
   public var license: String?
+  /// Whether recordings are brought to zero mean and unit variance; only ONNX files leave that open.
+  public var normalizing = false
   /// How many threads convert and run the golden cases.
   public var threads = defaultThreads
 
@@ -51,6 +53,7 @@ public struct Conversion: Sendable {
     let imported = try inFile(source) {
       try ImportedModel(folder, system: system.map(ModelSystem.named), evaluating: Executor.elements)
     }
+    let preprocessing = try inFile(source) { try imported.preprocessing.normalizing(normalizing, imported.system) }
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     let (graph, recipe, losses) = try prepared(imported.graph)
@@ -64,7 +67,7 @@ public struct Conversion: Sendable {
     let unknown = Digest.of(ByteRegion(copying: []).view)
     let artifact = Artifact(
       metadata: Metadata(
-        system: imported.system.rawValue, preprocessing: imported.preprocessing, labels: imported.labels,
+        system: imported.system.rawValue, preprocessing: preprocessing, labels: imported.labels,
         license: license,
         sources: zip(files.names, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
         recipe: recipe, ignored: ignored, tool: Conversion.tool),

@@ -24,7 +24,7 @@ public struct Model: Sendable {
   /// What kind of model it is.
   public let system: ModelSystem
   /// How a recording becomes the graph's `signal`.
-  public let preprocessing: Metadata.Preprocessing
+  public private(set) var preprocessing: Metadata.Preprocessing
   /// What the columns of `logits` mean.
   public let labels: [String]
   /// The weights' licence, where one is stated.
@@ -37,10 +37,17 @@ public struct Model: Sendable {
   /// Opens an artifact, a model folder, a weight file with its configuration beside it, or an ONNX file.
   ///
   /// `fed` may hold inputs that an ONNX file wants known before its graph is built; with `unfused` the graph stays as it
-  /// was read, constants folded.
+  /// was read, constants folded; with `normalizing`, recordings are brought to zero mean and unit variance, which only an
+  /// ONNX file leaves open.
   public static func open(
-    _ path: String, system: String? = nil, fed: NamedTensors = [:], unfused: Bool = false
+    _ path: String, system: String? = nil, fed: NamedTensors = [:], unfused: Bool = false, normalizing: Bool = false
   ) throws -> Model {
+    var model = try open(path, system, fed, unfused)
+    model.preprocessing = try inFile(path) { try model.preprocessing.normalizing(normalizing, model.system) }
+    return model
+  }
+
+  private static func open(_ path: String, _ system: String?, _ fed: NamedTensors, _ unfused: Bool) throws -> Model {
     try inFile(path) {
       let asked = try system.map(ModelSystem.named)
       if fileKind(path) == .file {

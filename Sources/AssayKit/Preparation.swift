@@ -1,6 +1,7 @@
 import Audio
 import Bytes
 import Formats
+import Frontends
 import IR
 import Tensors
 
@@ -83,5 +84,17 @@ extension Model {
     throw Failure(
       "\(place): \(count) samples at \(preprocessing.sampleRate) Hz are too few for one frame; "
         + "this model needs at least \(minimum)")
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// The same with what the user says, where the model leaves it open.
+  func normalizing(_ isAsked: Bool, _ system: ModelSystem) throws -> Metadata.Preprocessing {
+    guard isAsked else { return self }
+    guard system == .onnx else {
+      throw Failure("a model of the system \(system.rawValue) says itself how recordings are normalised")
+    }
+    // The constant that transformers adds to the variance.
+    return Metadata.Preprocessing(sampleRate: sampleRate, normalizationEpsilon: 1e-7)
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import IR
 import Tensors
 import Verification
 
@@ -43,15 +44,24 @@ extension Inspection {
 extension RunResult {
   /// A small table: labels with their values, then the outputs' shapes.
   public var text: String {
-    var lines = ["\(printable(input))  \(fixed(duration, 2)) s"]
+    var lines = ["\(printable(input))  \(fixed(duration, 2)) s" + (preprocessing.map { ", \($0.text)" } ?? "")]
     let width = labels.map { printable($0.name).count }.max() ?? 0
     for (name, value) in labels { lines.append("  " + padded(printable(name), width) + "  " + fixed(Double(value), 4)) }
     for (name, tensor) in outputs where name != "logits" || labels.isEmpty {
-      let numbers = tensor.floats
-      let first = numbers.prefix(4).map { fixed(Double($0), 4) }.joined(separator: " ")
-      lines.append("  \(printable(name)) \(tensor.shape)  \(first)\(numbers.count > 4 ? " ..." : "")")
+      let first =
+        tensor.integers.map { $0.prefix(4).map { "\($0)" } } ?? tensor.floats.prefix(4).map { fixed(Double($0), 4) }
+      let more = tensor.count > 4 ? " ..." : ""
+      lines.append("  \(printable(name)) \(tensor.shape)  \(first.joined(separator: " "))\(more)")
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// How a waveform is prepared, in a few words.
+  var text: String {
+    let scaling = normalizationEpsilon.map { "zero mean, unit variance (epsilon \(JSON($0).compact))" } ?? "as it is"
+    return "heard at \(sampleRate) Hz, \(scaling)"
   }
 }
 

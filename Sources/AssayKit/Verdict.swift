@@ -22,6 +22,8 @@ public struct Verdict: Sendable {
   public let weights: WeightComparison?
   /// How many threads ran the cases.
   public let threads: Int
+  /// How waveforms of cases were prepared.
+  public let preprocessing: Metadata.Preprocessing
 
   /// True when nothing that was compared differs.
   public var holds: Bool { cases.allSatisfy(\.holds) && weights?.holds != false }
@@ -32,12 +34,12 @@ public struct Verdict: Sendable {
   /// With `unfused`, an ONNX graph is judged as it was read.
   public init(
     _ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int,
-    unfused: Bool = false
+    unfused: Bool = false, normalizing: Bool = false
   )
     throws
   {
     func open(_ fed: NamedTensors = [:]) throws -> Model {
-      try Model.open(path, system: system, fed: fed, unfused: unfused)
+      try Model.open(path, system: system, fed: fed, unfused: unfused, normalizing: normalizing)
     }
     let onnx = try Verdict.onnxModel(at: path)
     let given = try goldens.flatMap { try GoldenFolder.cases($0, of: onnx) }
@@ -61,7 +63,7 @@ public struct Verdict: Sendable {
     }
     weights = try source.map { try WeightComparison(model, against: $0) }
     self.model = path
-    license = model.license
+    (license, preprocessing) = (model.license, model.preprocessing)
     self.threads = threads
   }
 
@@ -79,7 +81,7 @@ public struct Verdict: Sendable {
     [
       "model": JSON(model), "holds": JSON(holds), "root": root.map { JSON($0.description) } ?? .null,
       "license": license?.json ?? .null, "cases": JSON(cases.map(\.json)),
-      "weights": weights?.json ?? .null,
+      "weights": weights?.json ?? .null, "preprocessing": preprocessing.json,
       "environment": [
         "tool": JSON(Conversion.tool), "threads": JSON(threads), "matrix_products": JSON(matrixProductDescription()),
       ],

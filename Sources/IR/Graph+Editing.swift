@@ -46,6 +46,9 @@ extension Graph {
     nodes[index].name = name
   }
 
+  /// Gives a constant another name, which must be new.
+  public mutating func renameConstant(_ id: ValueID, to name: String) { values[id.index].name = name }
+
   /// Turns a computed value into a constant: its node goes, all uses stay.
   public mutating func replaceNode(computing id: ValueID, with constant: Constant) {
     nodes.removeAll { $0.output == id }

@@ -47,7 +47,8 @@ struct Run: ParsableCommand {
   func run() throws {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
     let model = try Model.open(
-      model, system: execution.system, fed: rawInputs(input).integers, unfused: unfused)
+      model, system: execution.system, fed: rawInputs(input).integers, unfused: unfused,
+      normalizing: execution.normalize)
     output.note(model.notes)
     if plan {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)

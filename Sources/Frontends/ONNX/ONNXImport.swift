@@ -35,6 +35,6 @@ extension AudonnxFolder {
     let main =
       outputs.first { Name($0.name) == Name("scores") } ?? outputs.first { Name($0.name) == Name("logits") }
       ?? (outputs.count == 1 ? outputs.first : nil)
-    return main?.stated
+    return main?.labels.flatMap { $0.count <= 1024 ? $0 : nil } ?? main?.stated
   }
 }

@@ -41,6 +41,6 @@ public struct Canonicalize: Pass {
 
   private static let passes: [any Pass] = [
     ResolveShapes(), ResolveMasks(), FoldConstants(), DropIdentities(), FuseGelu(), FuseLayerNormalization(),
-    FuseLinear(), MoveTransposes(), FuseGroupNormalization(), FuseAttention(),
+    FuseLinear(), MoveTransposes(), FuseGroupNormalization(), FuseAttention(), NameWeights(),
   ]
 }

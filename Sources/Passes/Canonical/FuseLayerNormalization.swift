@@ -101,6 +101,6 @@ extension GraphEditor {
     if constant.shape.rank == 1 { return id }
     guard case .rowMajor(let tensor) = constant.storage else { return nil }
     return self.constant(
-      graph[id].name, Constant(tensor.reshaped([count]), provenance: constant.provenance))
+      graph[id].name + ".vector", Constant(tensor.reshaped([count]), provenance: constant.provenance))
   }
 }
