@@ -56,7 +56,7 @@ public struct Conversion: Sendable {
     let preprocessing = try inFile(source) { try imported.preprocessing.normalizing(normalizing, imported.system) }
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
-    let (graph, recipe, losses) = try prepared(imported.graph)
+    let (graph, recipe, losses, canonical) = try prepared(imported.graph)
     let ignored = imported.ignored + absorbed(from: imported.graph, by: graph)
     let accounting = Accounting(files.weights.entries, graph, ignored: ignored)
     if let name = accounting.unaccounted.first {
@@ -91,22 +91,22 @@ public struct Conversion: Sendable {
       progress(1)
       return ConversionReport(
         target: target, isPublished: holds, bytes: writer.count, root: file.root, artifact: file.artifact,
-        dataType: dataType, accounting: accounting, losses: losses, cases: results, notes: imported.notes)
+        dataType: dataType, accounting: accounting, canonical: canonical, losses: losses, cases: results, notes: imported.notes)
     }
   }
 
   /// The graph as it is stored, what was done to it as a whole, and what narrowing lost.
   private func prepared(_ source: Graph) throws -> (
-    graph: Graph, recipe: [Metadata.Step], losses: [(name: String, counts: CastCounts)]
+    graph: Graph, recipe: [Metadata.Step], losses: [(name: String, counts: CastCounts)], canonical: PassReport
   ) {
     var graph = source
     let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: threads)
     _ = try FoldConstants().run(on: &graph)
-    _ = try Canonicalize().run(on: &graph)
+    let canonical = try Canonicalize().run(on: &graph)
     let cast = try CastWeights(to: dataType).cast(&graph, threads: threads)
     _ = try ArrangePanels().run(on: &graph)
     let recipe: [Metadata.Step] = cast.report.changes.isEmpty ? [] : [.cast(dataType)]
-    return (graph, recipe, narrowed.losses + cast.losses)
+    return (graph, recipe, narrowed.losses + cast.losses, canonical)
   }
 
   /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.
