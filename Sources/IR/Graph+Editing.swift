@@ -61,30 +61,23 @@ extension Graph {
     change(&nodes[index])
   }
 
-  /// Changes what a node does and to what; its result keeps its name, and types are inferred anew by `inferTypes`.
-  public mutating func replaceNode(at index: Int, with op: Operator, _ inputs: [ValueID?]) {
-    nodes[index].op = op
-    nodes[index].inputs = inputs
-    shapeSources[nodes[index].output] = nil
+  /// A node whose result is a new value of this graph; `setNodes` puts it in its place. The name must be new.
+  public mutating func makeNode(_ name: String, _ op: Operator, _ inputs: [ValueID?]) throws(GraphError) -> Node {
+    let type = try outputType(op, inputs, node: name)
+    return Node(name: name, op: op, inputs: inputs, output: addValue(name, type))
   }
 
-  /// Adds a node before the one at `index`; the name must be new.
-  public mutating func insertNode(
-    _ name: String, _ op: Operator, _ inputs: [ValueID?], before index: Int
-  ) throws(GraphError) -> ValueID {
-    let output = try addNode(name, op, inputs)
-    nodes.insert(nodes.removeLast(), at: index)
-    return output
+  /// Puts other nodes in the place of all; each comes after what it depends on. `inferTypes` checks that.
+  public mutating func setNodes(_ nodes: [Node]) {
+    self.nodes = nodes
+    shapeSources = [:]
+    for node in nodes { if case .shapeOf = node.op { shapeSources[node.output] = node.inputs[0] } }
   }
 
-  /// Lets everything that uses `old` use `new` instead: nodes, outputs and states.
-  public mutating func redirect(_ old: ValueID, to new: ValueID) {
-    for index in nodes.indices where nodes[index].inputs.contains(old) {
-      nodes[index].inputs = nodes[index].inputs.map { $0 == old ? new : $0 }
-    }
+  /// Lets outputs and states that show `old` show `new`.
+  public mutating func showInstead(of old: ValueID, _ new: ValueID) {
     for index in outputs.indices where outputs[index].value == old { outputs[index].value = new }
     for index in states.indices where states[index].value == old { states[index].value = new }
-    for (shape, source) in shapeSources where source == old { shapeSources[shape] = new }
   }
 
   /// Drops nodes whose results nobody uses, and then constants.
@@ -95,8 +88,7 @@ extension Graph {
       used.formUnion(node.inputs.compactMap { $0 })
       kept.append(node)
     }
-    nodes = kept.reversed()
-    shapeSources = shapeSources.filter { used.contains($0.key) }
+    setNodes(kept.reversed())
     removeUnusedConstants()
   }
 
@@ -113,10 +105,15 @@ extension Graph {
     let definition = op.definition
     do throws(Mismatch) {
       try definition.checkAttributes()
-      return try definition.outputType(
+      let type = try definition.outputType(
         InputTypes(definition, types: inputs.map { $0.map { self[$0].type } }, node: node) { index in
           inputs[index].flatMap { known($0) ?? smallConstant($0) ?? shape($0) }
         })
+      // Lengths are added to each other for ever only where nobody looks.
+      guard type.dimensions.allSatisfy({ (-Graph.lengthLimit...Graph.lengthLimit).contains($0.known) }) else {
+        throw Mismatch("the result \(type) has a length beyond 2^48")
+      }
+      return type
     } catch {
       throw GraphError(node, error.what)
     }
@@ -132,6 +129,9 @@ extension Graph {
   private func shape(_ id: ValueID) -> Tensor? {
     shapeSources[id].flatMap { self[$0].type.shape }.map { Tensor($0.dimensions.map(Int64.init)) }
   }
+
+  /// No axis is longer.
+  private static let lengthLimit = 1 << 48
 
   /// Values of more elements are never known before a graph runs.
   public static let knownLimit = 4096

@@ -26,6 +26,7 @@ extension ONNXImporter {
       guard keyHeads > 0, queryHeads % keyHeads == 0 else {
         throw GraphError("", "\(keyHeads) heads of keys do not serve \(queryHeads) of queries")
       }
+      guard queryHeads <= Graph.knownLimit else { throw GraphError("", "there are too many heads") }
       let repeats = list((0..<queryHeads).map { $0 / (queryHeads / keyHeads) })
       key = try add(.gather(Gather(axis: 1)), key, repeats)
       value = try add(.gather(Gather(axis: 1)), value, repeats)
@@ -51,8 +52,8 @@ extension ONNXImporter {
     var y = try add(.matMul(MatMul()), weights, value)
     if isFlat {
       y = try add(.transpose(Transpose([0, 2, 1, 3])), y)
-      let width = type(y).dimensions[2].value.map { Reshape.Length.fixed($0 * outputs) } ?? .rest
-      y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width])), y)
+      let width = type(y).dimensions[2].value.flatMap { Shape([$0, outputs]).checkedCount }
+      y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width.map { .fixed($0) } ?? .rest])), y)
     }
     return [y, present.key, present.value, shown]
   }

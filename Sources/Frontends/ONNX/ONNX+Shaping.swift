@@ -31,7 +31,7 @@ extension ONNXImporter {
     func length(_ dimensions: ArraySlice<Dimension>, first: Int) -> Reshape.Length? {
       if dimensions.count == 1 { return .copy(axis: first) }
       let known = dimensions.compactMap(\.value)
-      return known.count == dimensions.count ? .fixed(known.reduce(1, *)) : nil
+      return known.count == dimensions.count ? Shape(known).checkedCount.map { .fixed($0) } : nil
     }
     let dimensions = type(x).dimensions
     let (before, after) = (length(dimensions[..<axis], first: 0), length(dimensions[axis...], first: axis))

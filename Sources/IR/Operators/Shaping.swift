@@ -121,7 +121,8 @@ public struct StridedSlice: OperatorDefinition {
       let end = step > 0 ? clamp(ends[index], 0, length) : clamp(ends[index], -1, length - 1)
       let distance = step > 0 ? end - first : first - end
       let count = distance <= 0 || length == 0 ? 0 : (distance - 1) / Int(step.magnitude) + 1
-      return Range(axis: axis, first: first, count: count, step: step)
+      // A single element has no next one, however far that would be.
+      return Range(axis: axis, first: first, count: count, step: count > 1 ? step : 1)
     }
   }
 
@@ -227,7 +228,7 @@ public struct Pad: OperatorDefinition {
       }
     }
     guard let pads = inputs.integers(1) else { return TensorType(x.dataType, (0..<x.rank).map(inputs.unknown)) }
-    guard pads.allSatisfy({ abs($0) <= 1 << 40 }) else { throw Mismatch("\(pads) are no lengths") }
+    guard pads.allSatisfy({ $0.magnitude <= 1 << 40 }) else { throw Mismatch("\(pads) are no lengths") }
     for axis in 0..<x.rank {
       let (before, after) = (pads[axis], pads[axis + x.rank])
       let length = x.dimensions[axis] + (before + after)

@@ -12,7 +12,7 @@ public struct Canonicalize: Pass {
   public static let roundLimit = 12
 
   /// A graph of more nodes is left as it is: no model has as many, and a hostile file would take for ever.
-  public static let nodeLimit = 20_000
+  public static let nodeLimit = 10_000
 
   /// Creates the pass.
   public init() {}

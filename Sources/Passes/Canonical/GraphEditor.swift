@@ -3,48 +3,44 @@ import IR
 import Tensors
 
 /// A graph while a pass rewrites it: who makes and who uses each value, and new names.
+///
+/// Nodes keep their places until `finish` puts new ones between them.
 struct GraphEditor {
-  /// The graph as it stands.
+  /// The graph as it was, with the values that were added since.
   private(set) var graph: Graph
   /// What was changed, a line each.
   var report: PassReport
+  /// The nodes as they stand, new ones behind.
+  private var nodes: [Node]
+  /// New nodes that stand before a node.
+  private var before: [Int: [Int]] = [:]
   private var makers: [ValueID: Int] = [:]
-  private var users: [ValueID: Int] = [:]
-  private var shown: Set<ValueID> = []
+  private var users: [ValueID: Set<Int>] = [:]
+  private var shown: Set<ValueID>
   private var names: Set<Name>
 
   init(_ graph: Graph, pass: String) {
     self.graph = graph
     report = PassReport(pass: pass)
+    nodes = graph.nodes
     names = Set(graph.values.map { Name($0.name) })
-    index()
-  }
-
-  /// Where the nodes are; they move when one is inserted.
-  private mutating func index() {
-    makers = [:]
-    users = [:]
-    for (place, node) in graph.nodes.enumerated() {
-      makers[node.output] = place
-      for case .some(let input) in Set(node.inputs) { users[input, default: 0] += 1 }
-    }
     shown = Set((graph.outputs + graph.states).map(\.value))
+    for place in nodes.indices { register(place) }
   }
 
-  /// The place of the node that makes a value; nil for what is fed or stored.
-  func maker(_ id: ValueID?) -> Int? { id.flatMap { makers[$0] } }
+  private mutating func register(_ place: Int) {
+    makers[nodes[place].output] = place
+    for case .some(let input) in nodes[place].inputs { users[input, default: []].insert(place) }
+  }
 
-  /// The node that makes a value.
-  func node(_ id: ValueID?) -> Node? { maker(id).map { graph.nodes[$0] } }
+  /// The node that makes a value; nil for what is fed or stored.
+  func node(_ id: ValueID?) -> Node? { id.flatMap { makers[$0] }.map { nodes[$0] } }
 
   /// True where one node uses the value, and nobody outside.
-  func hasOneUser(_ id: ValueID) -> Bool { users[id] == 1 && !shown.contains(id) }
+  func hasOneUser(_ id: ValueID) -> Bool { users[id]?.count == 1 && !shown.contains(id) }
 
-  /// The places of the nodes that use a value.
-  func users(of id: ValueID) -> [Int] { graph.nodes.indices.filter { graph.nodes[$0].inputs.contains(id) } }
-
-  /// True for an output or a state.
-  func isShown(_ id: ValueID) -> Bool { shown.contains(id) }
+  /// The one node that uses a value, if nobody else does.
+  func user(of id: ValueID) -> Node? { hasOneUser(id) ? users[id]!.first.map { nodes[$0] } : nil }
 
   /// The one float that a small constant holds, whatever its shape.
   func number(_ id: ValueID?) -> Float? {
@@ -62,23 +58,32 @@ struct GraphEditor {
   /// Changes the node that makes `id`.
   mutating func replace(_ id: ValueID, with op: Operator, _ inputs: ValueID?..., why: String) {
     guard let place = makers[id] else { return }
-    graph.replaceNode(at: place, with: op, inputs)
+    for case .some(let input) in nodes[place].inputs { users[input]?.remove(place) }
+    nodes[place].op = op
+    nodes[place].inputs = inputs
+    register(place)
     report.changes.append("\(graph[id].name): \(why)")
-    index()
   }
 
   /// Lets all users of `id` use `other`.
   mutating func redirect(_ id: ValueID, to other: ValueID, why: String) {
-    graph.redirect(id, to: other)
+    for place in users[id] ?? [] {
+      nodes[place].inputs = nodes[place].inputs.map { $0 == id ? other : $0 }
+      users[other, default: []].insert(place)
+    }
+    users[id] = nil
+    if shown.remove(id) != nil { shown.insert(other) }
+    graph.showInstead(of: id, other)
     report.changes.append("\(graph[id].name): \(why)")
-    index()
   }
 
   /// Adds a node just before the one that makes `id`, called after it.
   mutating func insert(_ op: Operator, _ inputs: [ValueID?], before id: ValueID, as part: String) throws -> ValueID {
-    let new = try graph.insertNode(fresh(graph[id].name + "." + part), op, inputs, before: makers[id]!)
-    index()
-    return new
+    let node = try graph.makeNode(fresh(graph[id].name + "." + part), op, inputs)
+    nodes.append(node)
+    before[makers[id]!, default: []].append(nodes.count - 1)
+    register(nodes.count - 1)
+    return node.output
   }
 
   /// Adds a constant.
@@ -97,11 +102,20 @@ struct GraphEditor {
 
   /// The graph without what nobody uses any more, types inferred anew.
   mutating func finish(_ target: inout Graph) throws -> PassReport {
-    if !report.changes.isEmpty {
-      graph.removeUnusedNodes()
-      try graph.inferTypes()
-      target = graph
+    guard !report.changes.isEmpty else { return report }
+    var ordered: [Node] = []
+    func place(_ index: Int) {
+      for inserted in before[index] ?? [] { place(inserted) }
+      ordered.append(nodes[index])
     }
+    for index in graph.nodes.indices { place(index) }
+    graph.setNodes(ordered)
+    graph.removeUnusedNodes()
+    try graph.inferTypes()
+    target = graph
     return report
   }
+
+  /// The nodes as they stand, in their order; new ones left out.
+  var current: ArraySlice<Node> { nodes[..<graph.nodes.count] }
 }

@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Before: `valid = Expand(GreaterOrEqual(Range(0, n, 1), 0), ...)`, `mask = Where(valid, 0, -3.4e38)`,
 /// `y = Add(scores, mask)`.
-/// After: `y` is `scores`.
+/// After: `y` is `scores`. An Expand or a slice whose result is as long as its input is left out too.
 ///
 /// Where the names of lengths do not say that the mask makes the scores no larger, the graph is planned for sixteen
 /// lengths of its inputs, and the shapes must agree for all of them.
@@ -39,6 +39,8 @@ struct ResolveMasks: Pass {
         case .multiply: kept = uniform.of[b] == 1 ? a : uniform.of[a] == 1 ? b : nil
         default: break
         }
+      case .expand: kept = node.inputs[0]
+      case .stridedSlice where node.input(4) == nil || uniform.of[node.input(4)!] == 1: kept = node.inputs[0]
       default: break
       }
       guard let kept else { continue }
