@@ -48,7 +48,10 @@ public struct ModelDiff: Sendable {
     }
     operands = Both(operand(first), operand(second))
     notes = [first, second].flatMap { $0.content.notes + (areModels ? [] : $0.refusal.map { [$0] } ?? []) }
-    let diff = try inFile("\(a), \(b)") { try WeightDiff(weights(first), weights(second), threads: threads) }
+    let diff = try inFile("\(a), \(b)") {
+      try WeightDiff(
+        weights(first), weights(second), merges: Both(first.isOfONNX, second.isOfONNX), threads: threads)
+    }
     self.weights = diff
     ignored = areModels ? first.ignored(.a) + second.ignored(.b) : diff.ignored
   }
@@ -125,6 +128,12 @@ private struct Opened {
   }
 
   var isArtifact: Bool { content.source is ArtifactFile }
+
+  /// True for an ONNX file, and for an artifact made of one.
+  var isOfONNX: Bool {
+    if let file = content.source as? ArtifactFile { return file.artifact.metadata.system == ModelSystem.onnx.rawValue }
+    return content.format == .onnx
+  }
 
   /// What the model's rules leave out.
   func ignored(_ side: Side) -> [WeightDiff.Ignored] {

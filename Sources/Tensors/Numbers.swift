@@ -47,6 +47,11 @@ extension Tensor {
     Tensor(dataType, [range.count], bytes: bytes[range.lowerBound * dataType.size..<range.upperBound * dataType.size])
   }
 
+  /// True when all elements have the same bits.
+  public var isUniform: Bool {
+    count < 2 || elements(0..<count - 1).bytes.hasSameBytes(as: elements(1..<count).bytes)
+  }
+
   /// The places of the elements, counted row by row, whose bits are not those of `other`, which has the same type and
   /// as many.
   public func differingElements(from other: Tensor) -> [Int] {

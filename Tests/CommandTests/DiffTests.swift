@@ -190,7 +190,7 @@ import Testing
       for operands in [
         [folder + "/damaged.assay", artifact], ["/nowhere", artifact], [artifact, Repository.root + "/README.md"],
         [artifact, artifact, "--system", "wav2vec2"],
-        [artifact, Self.package + "/safetensors/model.safetensors", "--system", "onnx"],
+        [Self.package + "/pytorch", Self.package + "/safetensors", "--system", "onnx"],
       ] {
         let outcome = try Program.run(["diff"] + operands)
         #expect(outcome.status == 2 && outcome.errorLines.count == 1 && outcome.output.isEmpty, "\(operands)")

@@ -63,7 +63,8 @@ public struct Both<Value> {
   /// The value of one side.
   public subscript(_ side: Side) -> Value {
     get { side == .a ? a : b }
-    set { if side == .a { a = newValue } else { b = newValue } }
+    // In place: an array is not copied for each element that changes.
+    _modify { if side == .a { yield &a } else { yield &b } }
   }
 }
 

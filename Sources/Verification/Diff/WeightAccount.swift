@@ -10,70 +10,52 @@ struct WeightAccount {
   private(set) var only: Both<[Int]> = Both([], [])
   private(set) var ignored: [WeightDiff.Ignored] = []
   private let weights: Both<[Weight]>
+  private let groups: [WeightMatching.Group]
   /// The number of the group that each weight is in.
-  private let groupOf: Both<[Int: Int]>
+  private var groupOf = Both([Int: Int](), [Int: Int]())
   private let pairing: NamePairing
 
-  /// A weight, the group of equal ones it is in, and one on the other side.
+  /// Two equal weights and their group.
+  private typealias Pair = (a: Int, b: Int, group: Int)
+
+  /// A weight that is equal to others and has no partner among them.
   private struct Twin {
     let side: Side
     let index: Int
     let group: Int
   }
 
-  /// Pairs what is equal, then what has one name; the rest is shared, ignored or on one side only.
-  init(_ matching: WeightMatching) {
-    weights = matching.weights
-    let groups = matching.groups
-    var places = Both([Int: Int](), [Int: Int]())
-    for (number, group) in groups.enumerated() {
-      for side in Side.allCases {
-        for index in group.members[side] { places[side][index] = number }
-      }
-    }
-    groupOf = places
+  /// Pairs what is equal, then what has one name; the rest is shared, ignored or on one side only. `merges` is true for a
+  /// side that stores equal tensors once.
+  init(_ matching: WeightMatching, merges: Both<Bool>) {
+    (weights, groups) = (matching.weights, matching.groups)
     let sure = groups.filter { $0.members.a.count == 1 && $0.members.b.count == 1 }
     pairing = NamePairing(weights, sure: sure.map { ($0.members.a[0], $0.members.b[0]) })
-    var found: [(a: Int, b: Int, group: Int)] = []
-    var twins: [Twin] = []
     for (number, group) in groups.enumerated() {
-      let named = pairing.named(group.members)
-      let ordered = pairing.ordered(named.left) { places[$0][$1] == number }
-      found += (named.pairs + ordered.pairs).map { ($0.a, $0.b, number) }
       for side in Side.allCases {
-        twins += ordered.left[side].map { Twin(side: side, index: $0, group: number) }
+        for index in group.members[side] { groupOf[side][index] = number }
       }
     }
-    let open = Both(
-      (matching.open(.a) + twins.filter { $0.side == .a }.map(\.index)).sorted(),
-      (matching.open(.b) + twins.filter { $0.side == .b }.map(\.index)).sorted())
-    let named = pairing.named(open)
-    let prefixed = pairing.prefixed(named.left)
-    let pairs = (named.pairs + prefixed.pairs).sorted { $0.a < $1.a }
-    changed = pairs.filter { weights.a[$0.a].ignored == nil && weights.b[$0.b].ignored == nil }
-    var left = prefixed.left
-    for pair in pairs where weights.a[pair.a].ignored != nil || weights.b[pair.b].ignored != nil {
-      left.a.append(pair.a)
-      left.b.append(pair.b)
+    var (pairs, twins) = equalPairs()
+    let lone = pairNames(
+      Both(
+        (matching.open(.a) + twins.filter { $0.side == .a }.map(\.index)).sorted(),
+        (matching.open(.b) + twins.filter { $0.side == .b }.map(\.index)).sorted()))
+    // Zeros are in many places; that two weights hold other numbers in common is no chance.
+    twins = twins.filter { twin in
+      lone[twin.side].contains(twin.index) && (merges[twin.side.other] || !groups[twin.group].isUniform)
     }
-
-    let lone = Both(Set(left.a), Set(left.b))
-    let shared = sharing(twins.filter { lone[$0.side].contains($0.index) }, lone)
-    for twin in shared {
-      let group = groups[twin.group]
-      let partner = group.members[twin.side.other][0]
-      found.append(twin.side == .a ? (twin.index, partner, twin.group) : (partner, twin.index, twin.group))
+    let partners = Dictionary(pairs.map { ($0.group, $0) }) { first, _ in first }
+    var shared = Both(Set<Int>(), Set<Int>())
+    for twin in sharing(twins, lone) {
+      guard let partner = partners[twin.group] else { continue }
+      shared[twin.side].insert(twin.index)
+      pairs.append(twin.side == .a ? (twin.index, partner.b, twin.group) : (partner.a, twin.index, twin.group))
     }
-    let isShared = Both(
-      Set(shared.filter { $0.side == .a }.map(\.index)), Set(shared.filter { $0.side == .b }.map(\.index)))
-    found.sort { ($0.a, $0.b) < ($1.a, $1.b) }
-    matches = found.map { pair in
-      match(
-        pair, groups[pair.group].folding, groups[pair.group].steps,
-        isShared: isShared.a.contains(pair.a) || isShared.b.contains(pair.b))
-    }
+    pairs.sort { ($0.a, $0.b) < ($1.a, $1.b) }
+    matches = pairs.map { match($0, isShared: shared.a.contains($0.a) || shared.b.contains($0.b)) }
     for side in Side.allCases {
-      for index in left[side].sorted() where !isShared[side].contains(index) {
+      for index in lone[side].subtracting(shared[side]).sorted() {
         if let reason = weights[side][index].ignored {
           ignored.append(WeightDiff.Ignored(side: side, name: weights[side][index].name, reason: reason))
         } else {
@@ -83,15 +65,40 @@ struct WeightAccount {
     }
   }
 
+  /// Pairs of equal weights, and those that are left over.
+  private func equalPairs() -> (pairs: [Pair], twins: [Twin]) {
+    var (pairs, twins) = ([Pair](), [Twin]())
+    for (number, group) in groups.enumerated() {
+      let named = pairing.named(group.members)
+      let ordered = pairing.ordered(named.left) { side, index in groupOf[side][index] == number }
+      pairs += (named.pairs + ordered.pairs).map { ($0.a, $0.b, number) }
+      for side in Side.allCases {
+        twins += ordered.left[side].map { Twin(side: side, index: $0, group: number) }
+      }
+    }
+    return (pairs, twins)
+  }
+
+  /// Notes what has one name as changed, unless a model ignores it; hands back what is left.
+  private mutating func pairNames(_ open: Both<[Int]>) -> Both<Set<Int>> {
+    let named = pairing.named(open)
+    let prefixed = pairing.prefixed(named.left)
+    changed = (named.pairs + prefixed.pairs)
+      .filter { weights.a[$0.a].ignored == nil && weights.b[$0.b].ignored == nil }
+      .sorted { $0.a < $1.a }
+    return Both(
+      Set(open.a).subtracting(changed.map(\.a)), Set(open.b).subtracting(changed.map(\.b)))
+  }
+
   private func match(
-    _ pair: (a: Int, b: Int, group: Int), _ folding: FoldingComparison?, _ done: [WeightDiff.Step], isShared: Bool
+    _ pair: Pair, isShared: Bool
   ) -> WeightDiff.Match {
-    let (x, y) = (weights.a[pair.a], weights.b[pair.b])
-    var steps = done.filter { if case .cast = $0 { false } else { true } }
+    let (x, y, group) = (weights.a[pair.a], weights.b[pair.b], groups[pair.group])
+    var steps = group.steps.filter { if case .cast = $0 { false } else { true } }
     if x.parts.isEmpty != y.parts.isEmpty, !steps.contains(.fold) { steps.append(.fold) }
     if x.storedType != y.storedType {
       var isWide = x.storedType.size >= y.storedType.size
-      for case .cast(let source, _) in done { isWide = source == x.entry.dataType }
+      for case .cast(let source, _) in group.steps { isWide = source == x.entry.dataType }
       let types = isWide ? (x.storedType, y.storedType) : (y.storedType, x.storedType)
       steps.append(.cast(from: types.0, to: types.1))
     }
@@ -101,7 +108,7 @@ struct WeightAccount {
     }
     return WeightDiff.Match(
       names: Both(x.name, y.name), steps: steps, parts: Both(x.parts, y.parts),
-      folding: folding.map { ($0.difference, $0.limit) }, isShared: isShared,
+      folding: group.folding.map { ($0.difference, $0.limit) }, isShared: isShared,
       isMoved: !isShared && (isElsewhere(pair.a, of: .a) || isElsewhere(pair.b, of: .b)))
   }
 

@@ -72,10 +72,13 @@ public struct WeightDiff: Sendable {
 
   /// Compares the weights of two models: by digest, through transposes, foldings and casts, then by name.
   ///
-  /// Elements are read a piece or a tensor at a time on `threads` threads; throws where they cannot be read.
-  public init(_ a: [Weight], _ b: [Weight], threads: Int) throws(FormatError) {
+  /// Elements are read a piece or a tensor at a time on `threads` threads; throws where they cannot be read. `merges` is
+  /// true for a side that stores equal tensors once, as ONNX exporters do: it may hold one zero bias for all.
+  public init(
+    _ a: [Weight], _ b: [Weight], merges: Both<Bool> = Both(false, false), threads: Int
+  ) throws(FormatError) {
     let matching = try WeightMatching(a, b, threads: threads)
-    let account = WeightAccount(matching)
+    let account = WeightAccount(matching, merges: merges)
     let weights = matching.weights
     let pairs = account.changed
     let numbers = Mutex([WeightChange?](repeating: nil, count: pairs.count))

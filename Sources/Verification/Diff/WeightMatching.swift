@@ -11,6 +11,8 @@ struct WeightMatching {
     let steps: [WeightDiff.Step]
     /// How far two programs' foldings are apart; nil for elements with the same bits.
     var folding: FoldingComparison?
+    /// True where all elements are one number, as zeros are; known of groups of more than two weights.
+    var isUniform = false
   }
 
   /// The weights; those that folding made stand behind all others.
@@ -21,6 +23,9 @@ struct WeightMatching {
   private var taken: Both<[Bool]>
   private var digests: Both<[Digest?]>
   private let threads: Int
+
+  /// Beside a folded weight so many of its shape are laid, those that the file names first.
+  static let candidateLimit = 64
 
   /// Brings the weights of two models together. Digests are computed on `threads` threads.
   init(_ a: [Weight], _ b: [Weight], threads: Int) throws(FormatError) {
@@ -37,6 +42,9 @@ struct WeightMatching {
       if view == .cast || view == .castTransposed { try join(view, of: .b) }
     }
     try joinFoldings()
+    for (number, group) in groups.enumerated() where group.members.a.count + group.members.b.count > 2 {
+      groups[number].isUniform = try weights.a[group.members.a[0]].tensor().isUniform
+    }
   }
 
   /// The weights that are in no group, in the file's order.
@@ -151,14 +159,15 @@ extension WeightMatching {
         guard let normSize = weight.normSize, weight.entry.dataType.isFloat, !taken[side][index] else { continue }
         let tensor = try weight.tensor()
         var best: (index: Int, comparison: FoldingComparison)?
-        for other in open(side.other) {
+        let candidates = open(side.other).lazy.filter { [weights] other in
           let candidate = weights[side.other][other]
           // The same steps round the same way: then the sources differ.
-          guard candidate.entry.shape == weight.entry.shape, candidate.entry.dataType.isFloat,
-            max(candidate.entry.dataType.size, weight.entry.dataType.size) >= 4,
-            candidate.normSize == nil || candidate.steps != weight.steps
-          else { continue }
-          let comparison = FoldingComparison(tensor, try candidate.tensor(), normSize: normSize)
+          return candidate.entry.shape == weight.entry.shape && candidate.entry.dataType.isFloat
+            && max(candidate.entry.dataType.size, weight.entry.dataType.size) >= 4
+            && (candidate.normSize == nil || candidate.steps != weight.steps)
+        }
+        for other in candidates.prefix(WeightMatching.candidateLimit) {
+          let comparison = FoldingComparison(tensor, try weights[side.other][other].tensor(), normSize: normSize)
           if comparison.holds, comparison.difference < best?.comparison.difference ?? .infinity {
             best = (other, comparison)
           }
