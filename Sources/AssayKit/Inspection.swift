@@ -99,7 +99,7 @@ public struct Inspection: Sendable {
 }
 
 /// What lies at a path, as tensors and words.
-private struct Content {
+struct Content {
   var format: FileFormat
   var source: any TensorSource
   var metadata = JSON(.object([]))

@@ -153,7 +153,7 @@ private func padded(_ text: String, _ width: Int) -> String {
 }
 
 /// A number with a fixed count of decimals.
-private func fixed(_ number: Double, _ decimals: Int) -> String {
+func fixed(_ number: Double, _ decimals: Int) -> String {
   guard number.isFinite, abs(number) < 1e9 else { return "\(number)" }
   var scale = 1.0
   for _ in 0..<decimals { scale *= 10 }
@@ -165,7 +165,7 @@ private func fixed(_ number: Double, _ decimals: Int) -> String {
 }
 
 /// A number in about four digits.
-private func short(_ number: Double) -> String {
+func short(_ number: Double) -> String {
   guard number.isFinite, number != 0 else { return "\(number)" }
   var (magnitude, exponent) = (abs(number), 0)
   while magnitude >= 10 { (magnitude, exponent) = (magnitude / 10, exponent + 1) }
