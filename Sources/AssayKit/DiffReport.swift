@@ -36,6 +36,7 @@ extension ModelDiff {
       weights.equal.filter(\.isShared).map { "\(printable($0.names.a)) = \(printable($0.names.b))" })
     group("ignored", ignored.map { "\(printable($0.name)) in \($0.side.letter): \(printable($0.reason))" })
     for side in Side.allCases {
+      group("names that the exporter lost in \(side.letter)", operands[side].lostNames.map(\.line))
       group(
         "could not be read in \(side.letter)",
         operands[side].leftOut.map { "\(printable($0.name)): \(printable($0.reason))" })
@@ -100,11 +101,20 @@ extension ModelDiff.Operand {
       "path": JSON(path), "format": JSON(format.rawValue), "compared": isModel ? "constants" : "tensors",
       "count": JSON(count),
       "left_out": JSON(leftOut.map { ["name": JSON($0.name), "reason": JSON($0.reason)] }),
+      "lost_names": JSON(
+        lostNames.map { ["tensor": JSON($0.tensor), "weight": JSON($0.weight), "steps": JSON($0.steps)] }),
     ]
   }
 
   fileprivate func line(_ letter: String) -> String {
     "\(letter)  \(printable(path)): \(format.rawValue), \(count) \(isModel ? "constants" : "tensors")"
+  }
+}
+
+extension ModelDiff.LostName {
+  fileprivate var line: String {
+    let done = steps.isEmpty ? "" : " (\(steps.map(printable).joined(separator: ", ")))"
+    return "\(printable(tensor))\(done) is \(printable(weight))"
   }
 }
 

@@ -19,6 +19,18 @@ public struct ModelDiff: Sendable {
     public let count: Int
     /// What holds numbers and could not be read as a tensor, with the reason.
     public let leftOut: [(name: String, reason: String)]
+    /// Constants whose tensor the source file calls otherwise, as exporters do that lose names.
+    public let lostNames: [LostName]
+  }
+
+  /// A weight and what its file calls it.
+  public struct LostName: Sendable {
+    /// The tensor's name in the source file.
+    public let tensor: String
+    /// The constant.
+    public let weight: String
+    /// What was done to the tensor.
+    public let steps: [String]
   }
 
   /// The two sides.
@@ -44,7 +56,8 @@ public struct ModelDiff: Sendable {
     func operand(_ side: Opened) -> Operand {
       Operand(
         path: side.path, format: side.content.format, isModel: areModels || side.isArtifact, count: weights(side).count,
-        leftOut: areModels || side.isArtifact ? [] : side.content.leftOut)
+        leftOut: areModels || side.isArtifact ? [] : side.content.leftOut,
+        lostNames: areModels || side.isArtifact ? side.lostNames : [])
     }
     operands = Both(operand(first), operand(second))
     notes = [first, second].flatMap { $0.content.notes + (areModels ? [] : $0.refusal.map { [$0] } ?? []) }
@@ -76,6 +89,8 @@ private struct Opened {
   private(set) var tensors: [Weight]
   /// What the model leaves out, and the rule.
   private(set) var rules: [Name: String] = [:]
+  /// Constants whose tensor the source calls otherwise.
+  private(set) var lostNames: [ModelDiff.LostName] = []
   /// Why it is no model.
   private(set) var refusal: String?
 
@@ -90,6 +105,7 @@ private struct Opened {
       let own = Opened.constants(file.artifact.graph) { weight, _ in weight.digest = digests[Name(weight.name)] }
       (constants, tensors) = (own, own)
       rules = Opened.rules(file.artifact.metadata.ignored)
+      lostNames = Opened.lostNames(file.artifact.graph)
       return
     }
     tensors = Opened.tensors(content.source)
@@ -101,6 +117,7 @@ private struct Opened {
         tensors = Opened.tensors(imported.files.weights)
       }
       let types = Dictionary(tensors.map { (Name($0.name), $0.entry.dataType) }) { first, _ in first }
+      lostNames = Opened.lostNames(model.graph)
       constants = Opened.constants(model.graph) { weight, provenance in
         let names = provenance.sources.map(\.tensor)
         if names.count > 1 { weight.parts = names }
@@ -116,6 +133,17 @@ private struct Opened {
 
   private static func tensors(_ source: any TensorSource) -> [Weight] {
     source.entries.map { Weight($0, of: source) }
+  }
+
+  /// A path in front is another prefix, not another name.
+  private static func lostNames(_ graph: Graph) -> [ModelDiff.LostName] {
+    graph.constantOrder.compactMap { id in
+      let (name, provenance) = (graph[id].name, graph.constants[id]!.provenance)
+      guard provenance.sources.count == 1, let tensor = provenance.sources.first?.tensor,
+        !tensor.hasSuffix(name), !name.hasSuffix(tensor)
+      else { return nil }
+      return ModelDiff.LostName(tensor: tensor, weight: name, steps: provenance.steps)
+    }
   }
 
   private static func rules(_ ignored: [Metadata.Ignored]) -> [Name: String] {
