@@ -57,7 +57,7 @@ public struct Conversion: Sendable {
     let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     let (graph, recipe, losses, canonical) = try prepared(imported.graph)
-    let ignored = imported.ignored + absorbed(from: imported.graph, by: graph)
+    let ignored = imported.ignored + absorbed(files.weights.entries, from: imported.graph, by: graph)
     let accounting = Accounting(files.weights.entries, graph, ignored: ignored)
     if let name = accounting.unaccounted.first {
       throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
@@ -110,12 +110,15 @@ public struct Conversion: Sendable {
   }
 
   /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.
-  private func absorbed(from source: Graph, by graph: Graph) -> [Metadata.Ignored] {
+  private func absorbed(
+    _ entries: [TensorEntry], from source: Graph, by graph: Graph
+  ) -> [Metadata.Ignored] {
     func tensors(_ graph: Graph) -> [String] {
       graph.constantOrder.flatMap { graph.constants[$0]!.provenance.sources.map(\.tensor) }
     }
     let kept = Set(tensors(graph).map { Name($0) })
-    return tensors(source).filter { !kept.contains(Name($0)) }.map {
+    let listed = Set(entries.map { Name($0.name) })
+    return tensors(source).filter { listed.contains(Name($0)) && !kept.contains(Name($0)) }.map {
       Metadata.Ignored(tensor: $0, reason: "is part of an operator now")
     }
   }

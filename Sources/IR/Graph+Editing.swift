@@ -46,13 +46,20 @@ extension Graph {
     nodes[index].name = name
   }
 
+  /// Stores what a node computes; the node goes with `removeStoredNodes`, which many calls may wait for.
+  public mutating func store(_ constant: Constant, for id: ValueID) { constants[id] = constant }
+
+  /// Drops nodes whose results are stored.
+  public mutating func removeStoredNodes() { setNodes(nodes.filter { constants[$0.output] == nil }) }
+
   /// Gives a constant another name, which must be new.
   public mutating func renameConstant(_ id: ValueID, to name: String) { values[id.index].name = name }
 
   /// Turns a computed value into a constant: its node goes, all uses stay.
   public mutating func replaceNode(computing id: ValueID, with constant: Constant) {
-    nodes.removeAll { $0.output == id }
+    if nodes.last?.output == id { nodes.removeLast() } else { nodes.removeAll { $0.output == id } }
     constants[id] = constant
+    shapeSources[id] = nil
   }
 
   /// Changes what a node does or to what; types downstream are inferred anew by `validate`.

@@ -38,9 +38,10 @@ public struct FoldConstants: Pass {
         continue
       }
       let step = "\(node.name) = " + graph.describe(node).split(separator: " = ", maxSplits: 1)[1]
-      graph.replaceNode(computing: node.output, with: try evaluate(node, inputs, in: graph, step: step))
+      graph.store(try evaluate(node, inputs, in: graph, step: step), for: node.output)
       report.changes.append(step)
     }
+    graph.removeStoredNodes()
     graph.removeUnusedConstants()
     // What is constant now may say shapes.
     try graph.inferTypes()

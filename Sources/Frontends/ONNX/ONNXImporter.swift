@@ -236,13 +236,16 @@ struct ONNXImporter {
     guard node.domain.isEmpty || node.domain == "ai.onnx" else {
       throw GraphError("", "operators of the domain \(node.domain) are not supported")
     }
+    guard let first = node.outputs.first, !first.isEmpty || node.outputs.contains(where: { !$0.isEmpty }) else {
+      throw GraphError("", "the node has no result")
+    }
     attributes = ONNXAttributes(node.attributes)
-    let first = graph.nodes.count
+    let start = graph.nodes.count
     let results = node.op == "Constant" ? [try constantNode()] : try results()
     if let unknown = attributes.unread.first {
       throw GraphError("", "the attribute \"\(unknown)\" is not known")
     }
-    try finish(results, madeSince: first)
+    try finish(results, madeSince: start)
   }
 
   /// A tensor that stands in an attribute.
