@@ -91,7 +91,8 @@ public struct Conversion: Sendable {
       progress(1)
       return ConversionReport(
         target: target, isPublished: holds, bytes: writer.count, root: file.root, artifact: file.artifact,
-        dataType: dataType, accounting: accounting, canonical: canonical, losses: losses, cases: results, notes: imported.notes)
+        dataType: dataType, accounting: accounting, canonical: canonical, losses: losses, cases: results,
+        notes: imported.notes)
     }
   }
 

@@ -219,7 +219,8 @@ public final class Executor: Sendable {
     // What cannot fit would be killed, and the machine's other work with it.
     guard plan.peakBytes <= physicalMemory() else {
       throw ExecutionError(
-        "", "a run on inputs of this length needs \(plan.peakBytes >> 20) MiB; the machine has \(physicalMemory() >> 20)")
+        "",
+        "a run on inputs of this length needs \(plan.peakBytes >> 20) MiB; the machine has \(physicalMemory() >> 20)")
     }
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
     return try run.outputs(watched, observation, &profile)

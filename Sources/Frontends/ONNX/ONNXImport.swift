@@ -25,7 +25,18 @@ extension ImportedModel {
       return Metadata.Ignored(tensor: name, reason: reason)
     }
     self.files = files
-    notes = files.notes
+    notes = files.notes + ImportedModel.normalizationNote(file.model)
+  }
+}
+
+extension ImportedModel {
+  /// What nobody says, and the user may know.
+  private static func normalizationNote(_ model: ONNXModel) -> [String] {
+    guard case .none = ONNXWaveformNormalization(model) else { return [] }
+    return [
+      "the graph does not normalise the waveform, and no file says whether it should be: it is fed as it is; "
+        + "--normalize brings it to zero mean and unit variance"
+    ]
   }
 }
 
