@@ -17,12 +17,20 @@ struct ShapeSamples {
   private static let needed = 8
 
   init(_ graph: Graph) {
-    for (number, length) in ShapeSamples.lengths.enumerated() {
+    for number in ShapeSamples.lengths.indices {
+      // Lengths of one name are equal; those of different names differ, for most plans at least.
+      var lengths: [Dimension: Int] = [:]
       let inputs = graph.inputs.map { id -> Shape in
         let dimensions = graph[id].type.dimensions
         return Shape(
           dimensions.enumerated().map { axis, dimension in
-            dimension.value ?? (axis == dimensions.count - 1 ? length : 1 + number % 3)
+            if let value = dimension.value ?? lengths[dimension] { return value }
+            let place = number + 5 * lengths.count
+            let value =
+              axis == dimensions.count - 1
+              ? ShapeSamples.lengths[place % ShapeSamples.lengths.count] : 1 + place % 3
+            lengths[dimension] = value
+            return value
           })
       }
       if let plan = try? Plan(graph, inputs: inputs) { plans.append(plan.shapes) }
