@@ -70,7 +70,7 @@ def fit(v, kind, place, lines, ordered, level=0):  # v in canonical writing; the
         need((kind := f"{member}.{v[member]}") in KINDS, int(rule), v, f"{kind!r:.60} is not known")
     if kind[0] == "[":
         mark, rule, kind = re.match(r"\[([=~<]?)(?:(\d+):)?(.*)", kind).groups()
-        need(isinstance(v, list) and (mark != "=" or len(v) == 2), 9, place, "a list was expected, or one of two")
+        need(isinstance(v, list) and (mark != "=" or len(v) == 2), 19 if ":19:" in kind else 9, place, "no such list")
         need(mark != "~" or len(v) <= 16, 19 if ":19:" in kind else 10, place, "more than 16 axes")
         parts, ends = [fit(x, kind, place, lines, ordered, level + 1) for x in v], "[]"
         need(mark != "<" or v == sorted(set(v)), int((kind + ":9").split(":")[1]), place, "the elements do not rise")
@@ -86,11 +86,11 @@ def fit(v, kind, place, lines, ordered, level=0):  # v in canonical writing; the
     else:
         what, rule, low, high = ((kind.split("/")[type(v) != str] if "/" in kind else kind) + ":::").split(":")[:4]
         rule, types = int(rule or 9), {"s": [str], "t": [bool], "null": [type(None)]}.get(what, [int, float])
-        need(type(v) in types, 9, place, f"{v!r:.60} is of another kind than expected")
+        need(type(v) in types, 19 if rule == 19 or what in "tf" else 9, place, f"{v!r:.60} is of another kind")
         need(what != "s" or re.fullmatch((low or ".*").encode(), v.encode(), re.S), rule, place, f"unknown: {v!r:.60}")
         if what == "s": return '"' + v.translate(ESCAPE) + '"'
         need(not low or int(low) <= v <= float(high or "inf"), rule, place, "a number out of its range")
-        need(what != "i" or v // 1 == v, 9, place, "an integer was expected")
+        need(what != "i" or v // 1 == v, 19 if rule == 19 else 9, place, "an integer was expected")
         if what in "nf": return re.sub(r"\.0$", "", repr((float if what == "n" else shortest32)(float(repr(v)))))
         return json.dumps(int(v) if what == "i" else v)
     gap, inner = ("\n" + "  " * level, "\n  " + "  " * level) if level < lines and v else ("", "")
