@@ -38,7 +38,8 @@ extension StridedSlice: Evaluation {
     var (strides, start) = (x.strides, 0)
     for range in ranges {
       start += range.first * strides[range.axis]
-      strides[range.axis] *= range.step
+      // A step behind the last element may be of any size.
+      strides[range.axis] = range.count > 1 ? strides[range.axis] * range.step : 0
     }
     let size = operands.outputType.size
     gather(

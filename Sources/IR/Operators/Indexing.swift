@@ -23,6 +23,9 @@ public struct Gather: OperatorDefinition {
   public func outputType(_ inputs: InputTypes) throws(Mismatch) -> TensorType {
     let x = inputs(0)
     guard axis < x.rank else { throw Mismatch("\(x) has no axis \(axis)") }
+    guard x.rank - 1 + inputs(1).rank <= Shape.rankLimit else {
+      throw Mismatch("a tensor has at most \(Shape.rankLimit) axes")
+    }
     return TensorType(
       x.dataType, x.dimensions[..<axis] + inputs(1).dimensions + x.dimensions[(axis + 1)...])
   }
@@ -113,6 +116,9 @@ public struct Concat: OperatorDefinition {
       case (let length, .fixed(let more)): result.dimensions[axis] = length + more
       case (.fixed(let more), let length): result.dimensions[axis] = length + more
       default: result.dimensions[axis] = inputs.unknown(axis)
+      }
+      if let length = result.dimensions[axis].value, length > 1 << 40 {
+        throw Mismatch("\(length) elements along one axis are too many")
       }
     }
     return result

@@ -49,7 +49,9 @@ public struct ReshapeTo: OperatorDefinition {
       default: throw Mismatch("\(list) is no shape")
       }
     }
-    return try Reshape(lengths).type(of: x, inputs)
+    let reshape = Reshape(lengths)
+    try reshape.checkAttributes()
+    return try reshape.type(of: x, inputs)
   }
 }
 
@@ -107,6 +109,9 @@ public struct StridedSlice: OperatorDefinition {
   ) throws(Mismatch) -> [Range] {
     guard starts.count == ends.count, starts.count == axes.count, starts.count == steps.count else {
       throw Mismatch("starts, ends, axes and steps need one length")
+    }
+    guard Set(axes.map { $0 < 0 ? $0 + lengths.count : $0 }).count == axes.count else {
+      throw Mismatch("the axes \(axes) name one twice")
     }
     return try axes.indices.map { (index) throws(Mismatch) -> Range in
       let axis = axes[index] < 0 ? axes[index] + lengths.count : axes[index]
@@ -172,21 +177,54 @@ public struct Arange: OperatorDefinition {
         throw Mismatch("start, limit and delta are single numbers of one type")
       }
     }
-    guard let count = try count(inputs, type) else { return TensorType(type, [inputs.unknown(0)]) }
-    guard (0...Double(Arange.countLimit)).contains(count) else {
+    guard let count = type == .float32 ? try floats(inputs) : try integers(inputs) else {
+      return TensorType(type, [inputs.unknown(0)])
+    }
+    guard count <= Double(Arange.countLimit) else {
       throw Mismatch("a sequence has at most \(Arange.countLimit) numbers")
     }
     return TensorType(type, [.fixed(Int(count))])
   }
 
-  private func count(_ inputs: InputTypes, _ type: DataType) throws(Mismatch) -> Double? {
-    let parts = (0..<3).map { index -> Double? in
-      guard let tensor = inputs.elements(index), tensor.count == 1 else { return nil }
-      return type == .float32 ? Double(tensor.floats[0]) : tensor.integers.map { Double($0[0]) }
-    }
+  /// How many floats there are: the quotient of the exact difference, rounded up.
+  private func floats(_ inputs: InputTypes) throws(Mismatch) -> Double? {
+    let parts = (0..<3).map { inputs.elements($0)?.number }
     guard let start = parts[0], let limit = parts[1], let delta = parts[2] else { return nil }
-    guard delta != 0 else { throw Mismatch("delta is 0") }
+    guard start.isFinite, limit.isFinite, delta.isFinite, delta != 0 else {
+      throw Mismatch("no sequence goes from \(start) to \(limit) by \(delta)")
+    }
     return max(0, ((limit - start) / delta).rounded(.up))
+  }
+
+  private func integers(_ inputs: InputTypes) throws(Mismatch) -> Double? {
+    let parts = (0..<3).map { inputs.integers($0).flatMap { $0.count == 1 ? $0[0] : nil } }
+    guard let start = parts[0], let limit = parts[1], let delta = parts[2] else { return nil }
+    guard delta != 0 else { throw Mismatch("no sequence goes from \(start) to \(limit) by 0") }
+    guard delta > 0 ? start < limit : start > limit else { return 0 }
+    // The distance may be more than an integer with a sign holds.
+    let distance = UInt(bitPattern: delta > 0 ? limit &- start : start &- limit)
+    return Double((distance - 1) / delta.magnitude + 1)
+  }
+}
+
+extension Tensor {
+  /// The number that a tensor of one float holds; nil for all others.
+  fileprivate var number: Double? {
+    guard count == 1 else { return nil }
+    let bits = bytes.array.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    switch dataType {
+    case .float32: return Double(Float(bitPattern: UInt32(bits)))
+    case .float64: return Double(Float(Double(bitPattern: bits)))
+    case .bfloat16: return Double(Float(bitPattern: UInt32(bits) << 16))
+    case .float16:
+      let (exponent, fraction) = (Int(bits >> 10 & 31), Double(bits & 1023) / 1024)
+      let magnitude =
+        exponent == 31
+        ? (fraction == 0 ? .infinity : .nan)
+        : Double(sign: .plus, exponent: max(exponent, 1) - 15, significand: (exponent == 0 ? 0 : 1) + fraction)
+      return bits >> 15 == 0 ? magnitude : -magnitude
+    default: return nil
+    }
   }
 }
 
@@ -233,7 +271,7 @@ public struct Pad: OperatorDefinition {
       let (before, after) = (pads[axis], pads[axis + x.rank])
       let length = x.dimensions[axis] + (before + after)
       if let value = length.value, let own = x.dimensions[axis].value {
-        let reach = mode == .reflect ? own - 1 : mode == .constant ? .max : own == 0 ? 0 : .max
+        let reach = mode == .reflect ? max(own - 1, 0) : mode == .constant ? .max : own == 0 ? 0 : .max
         guard value >= 0, before <= reach, after <= reach else {
           throw Mismatch("\(before) and \(after) elements cannot be added to \(own) in mode \(mode.rawValue)")
         }
