@@ -31,7 +31,8 @@ public struct Runner {
   /// One clip's result.
   public func run(_ clip: Clip) throws -> RunResult {
     let outputs = try run(model.signal(clip.samples, from: clip.path))
-    return RunResult(input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels,
+    return RunResult(
+      input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels,
       preprocessing: model.preprocessing)
   }
 

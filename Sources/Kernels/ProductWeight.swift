@@ -131,7 +131,9 @@ public struct ProductWeight: @unchecked Sendable {
     if isTransposed {
       let count = min(panelWidth, outputs - first)
       for (place, step) in steps.enumerated() {
-        let (line, source) = (UnsafeMutableRawPointer(scratch + place * panelWidth), base + 4 * (step * rowStride + first))
+        let (line, source) = (
+          UnsafeMutableRawPointer(scratch + place * panelWidth), base + 4 * (step * rowStride + first)
+        )
         if count == panelWidth {
           line.storeBytes(of: source.loadUnaligned(as: SIMD16<Float>.self), as: SIMD16<Float>.self)
         } else {

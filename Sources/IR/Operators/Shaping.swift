@@ -49,7 +49,9 @@ public struct ReshapeTo: OperatorDefinition {
       default: throw Mismatch("\(list) is no shape")
       }
     }
-    return try Reshape(lengths).type(of: x, inputs)
+    let reshape = Reshape(lengths)
+    try reshape.checkAttributes()
+    return try reshape.type(of: x, inputs)
   }
 }
 

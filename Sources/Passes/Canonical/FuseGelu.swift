@@ -12,7 +12,9 @@ struct FuseGelu: Pass {
       for (index, bell) in factors.values.enumerated() {
         guard let x = argument(of: bell, editor), factors.number == 0.5 else { continue }
         let others = factors.values.indices.filter { $0 != index }
-        guard others.count == 1, factors.values[others[0]] == x else { continue }
+        guard others.count == 1, factors.values[others[0]] == x, editor.type(x) == editor.type(node.output) else {
+          continue
+        }
         editor.replace(node.output, with: .gelu(Gelu()), x, why: "x · Φ(x)")
         break
       }

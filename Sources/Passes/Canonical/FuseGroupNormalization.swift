@@ -13,7 +13,8 @@ struct FuseGroupNormalization: Pass {
       guard case .binary(let op) = node.op else { continue }
       for (own, other) in [(0, 1), (1, 0)] {
         guard let norm = editor.node(node.inputs[own]), case .groupNormalization = norm.op,
-          editor.hasOneUser(norm.output), let width = editor.type(norm.output).dimensions.last,
+          editor.hasOneUser(norm.output), editor.type(norm.output) == editor.type(node.output),
+          let width = editor.type(norm.output).dimensions.last,
           let vector = editor.vector(node.inputs[other], width)
         else { continue }
         let isPlain = norm.input(2).map { uniform.of[$0] == 0 } ?? true

@@ -9,7 +9,7 @@ struct FuseLayerNormalization: Pass {
   func run(on graph: inout Graph) throws -> PassReport {
     var editor = GraphEditor(graph, pass: FuseLayerNormalization.name)
     for node in graph.nodes {
-      if let (x, epsilon) = normalized(node, editor) {
+      if let (x, epsilon) = normalized(node, editor), editor.type(x) == editor.type(node.output) {
         editor.replace(
           node.output, with: .layerNormalization(LayerNormalization(epsilon: epsilon)), x, why: "mean and variance")
       }
@@ -71,7 +71,8 @@ struct FuseLayerNormalization: Pass {
     guard let current = editor.node(node.output), case .binary(let op) = current.op else { return }
     for (own, other) in [(0, 1), (1, 0)] {
       guard let norm = editor.node(current.inputs[own]), case .layerNormalization = norm.op,
-        editor.hasOneUser(norm.output), let width = editor.type(norm.output).dimensions.last,
+        editor.hasOneUser(norm.output), editor.type(norm.output) == editor.type(node.output),
+        let width = editor.type(norm.output).dimensions.last,
         let vector = editor.vector(current.inputs[other], width)
       else { continue }
       let (scale, bias) = (norm.input(1), norm.input(2))

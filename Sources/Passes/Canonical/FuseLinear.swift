@@ -25,7 +25,8 @@ struct FuseLinear: Pass {
       case .binary(let op) where op.function == .add:
         for (own, other) in [(0, 1), (1, 0)] {
           guard let linear = editor.node(node.inputs[own]), case .linear = linear.op, linear.input(2) == nil,
-            editor.hasOneUser(linear.output), let width = editor.type(linear.output).dimensions.last,
+            editor.hasOneUser(linear.output), editor.type(linear.output) == editor.type(node.output),
+            let width = editor.type(linear.output).dimensions.last,
             let bias = editor.vector(node.inputs[other], width)
           else { continue }
           editor.replace(

@@ -97,7 +97,7 @@ struct ResolveShapes: Pass {
       let range = try? StridedSlice.ranges([length], starts: starts, ends: ends, axes: [0], steps: [1])[0]
       drop = range.map { ($0.first, length - $0.first - $0.count) }
     } else if starts[0] >= 0, ends[0] < 0 || ends[0] >= 1 << 30 {
-      drop = (starts[0], ends[0] < 0 ? -ends[0] : 0)
+      drop = (starts[0], ends[0] < 0 ? Int(clamping: ends[0].magnitude) : 0)
     }
     guard let drop, drop.first <= 1 << 40, drop.last <= 1 << 40 else {
       return editor.decline(node.output, "how many elements it drops depends on the length")
@@ -168,7 +168,7 @@ struct Lengths {
       guard let left = a[a.count == 1 ? 0 : index], let right = b[b.count == 1 ? 0 : index] else { return nil }
       switch (function, left, right) {
       case (.add, let length, .fixed(let value)), (.add, .fixed(let value), let length): return length + value
-      case (.subtract, let length, .fixed(let value)): return length + -value
+      case (.subtract, let length, .fixed(let value)): return value == .min ? nil : length + -value
       case (.multiply, .fixed(1), let length), (.multiply, let length, .fixed(1)): return length
       case (.multiply, .fixed(let a), .fixed(let b)):
         let (product, overflow) = a.multipliedReportingOverflow(by: b)
