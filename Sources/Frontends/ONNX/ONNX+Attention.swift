@@ -53,14 +53,9 @@ extension ONNXImporter {
     var y = try add(.matMul(MatMul()), weights, value)
     if isFlat {
       y = try add(.transpose(Transpose([0, 2, 1, 3])), y)
-<<<<<<< HEAD
-      let width = type(y).dimensions[2].value.flatMap { Shape([$0, outputs]).checkedCount }
-      y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width.map { .fixed($0) } ?? .rest])), y)
-=======
       let joined = TensorType(.float32, [type(y).dimensions[2], .fixed(outputs)]).shape?.checkedCount
       let width = joined.map { Reshape.Length.fixed($0) } ?? .rest
       y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width])), y)
->>>>>>> wt-tests
     }
     return [y, present.key, present.value, shown]
   }

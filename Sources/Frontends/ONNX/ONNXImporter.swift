@@ -245,24 +245,16 @@ struct ONNXImporter {
       throw GraphError("", "the node has no result")
     }
     attributes = ONNXAttributes(node.attributes)
-<<<<<<< HEAD
-    let start = graph.nodes.count
-=======
     asked = []
-    let first = graph.nodes.count
->>>>>>> wt-tests
+    let start = graph.nodes.count
     let results = node.op == "Constant" ? [try constantNode()] : try results()
     if let unknown = attributes.unread.first {
       throw GraphError("", "the attribute \"\(unknown)\" is not known")
     }
-<<<<<<< HEAD
-    try finish(results, madeSince: start)
-=======
     if let extra = node.inputs.indices.first(where: { !asked.contains($0) && !node.inputs[$0].isEmpty }) {
       throw GraphError("", "an input \(extra) is not known")
     }
-    try finish(results, madeSince: first)
->>>>>>> wt-tests
+    try finish(results, madeSince: start)
   }
 
   /// A tensor that stands in an attribute.
