@@ -58,6 +58,6 @@ import Testing
     }.graph
     var changed = graph
     let report = try Canonicalize().run(on: &changed)
-    #expect(report.changes == [] && report.declined == ["20001 nodes are more than 20000"])
+    #expect(report.changes == [] && report.declined == ["10001 nodes are more than 10000"])
   }
 }
