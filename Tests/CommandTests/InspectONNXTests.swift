@@ -54,7 +54,6 @@ import Testing
   }
 
   @Test(arguments: [
-    ("published", "ONNX models can be inspected and not run yet"),
     ("transform", "the transform audonnx.core.function.Function: features other than the raw waveform"),
     ("legacy-transform/model.onnx", "the transform audonnx.core.function.Function: features other than"),
     ("reject/laughs.yaml", "limit exceeded"), ("reject/few-labels.yaml", "2 labels"),

@@ -12,7 +12,7 @@ import Testing
     let outcome = try Program.run("run", Self.model, Self.speech, "--json")
     #expect(outcome.status == 0)
     let document = try outcome.json()
-    #expect(document.object?.map(\.name) == ["input", "duration", "outputs", "labels"])
+    #expect(document.object?.map(\.name) == ["input", "duration", "outputs", "labels", "preprocessing"])
     #expect(document["input"]?.string == Self.speech)
     #expect(document["outputs"]?["hidden_states"]?["shape"]?.array?.compactMap(\.int) == [1, 32])
     let expected = try Repository.json(Repository.golden("models/audeering/goldens/speech.golden.json"))

@@ -12,6 +12,7 @@ import Testing
     let package = Repository.golden("models/audeering")
     try withTemporaryFolder { folder in
       let artifact = folder + "/model.assay"
+      let onnx = Repository.golden("onnx/audeering-ts12-eager")
       let commands = [
         (
           "convert",
@@ -32,6 +33,8 @@ import Testing
         ("verify", ["verify", package + "/both/pytorch_model.bin", "--golden", package + "/goldens"]),
         ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),
         ("run", ["run", artifact, Repository.golden("audio/speech.flac"), "--layers"]),
+        ("run", ["run", onnx + "/model.onnx", Repository.golden("audio/float32-16k.wav"), "--normalize"]),
+        ("verify", ["verify", onnx + "/model.onnx", "--golden", onnx + "/goldens/samples-400.golden.json"]),
       ]
       for (name, command) in commands {
         let document = try Program.run(command + ["--json"]).json()
@@ -43,6 +46,6 @@ import Testing
   @Test func anUnlikeDocumentDoesNotFit() throws {
     let wrong: JSON = ["input": 3, "outputs": [:], "labels": ["a": "b"], "more": []]
     let complaints = try schema("run").complaints(wrong)
-    #expect(complaints.count == 4, "\(complaints)")
+    #expect(complaints.count == 5, "\(complaints)")
   }
 }
