@@ -46,12 +46,13 @@ public struct Comparison: Sendable {
     let exact = actual.integers.flatMap { own in expected.values.integers.map { (own, $0) } }
     let finite = wanted.filter(\.isFinite)
     let largest = Double(finite.reduce(0) { max($0, abs($1)) })
-    limit = tolerance.limit(largest: largest)
+    // Nothing rounds integers: they are the same or wrong.
+    limit = exact == nil ? tolerance.limit(largest: largest) : 0
     var (worst, worstIndex, beyond) = (-1.0, 0, 0)
     for (index, value) in wanted.enumerated() {
       let position = expected.position(index)
       let distance =
-        exact.map { (Double($0[position]) - Double($1[index])).magnitude + ($0[position] == $1[index] ? 0 : 0.5) }
+        exact.map { $0[position] == $1[index] ? 0 : max(1, (Double($0[position]) - Double($1[index])).magnitude) }
         ?? Comparison.distance(numbers[position], value)
       if distance > limit { beyond += 1 }
       if distance > worst { (worst, worstIndex) = (distance, index) }

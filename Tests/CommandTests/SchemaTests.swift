@@ -12,6 +12,7 @@ import Testing
     let package = Repository.golden("models/audeering")
     try withTemporaryFolder { folder in
       let artifact = folder + "/model.assay"
+      let onnx = Repository.golden("onnx/audeering-ts12-eager")
       let commands = [
         (
           "convert",
@@ -36,6 +37,8 @@ import Testing
         ("diff", ["diff", Repository.golden("models/mixed"), Repository.golden("models/base")]),
         ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),
         ("run", ["run", artifact, Repository.golden("audio/speech.flac"), "--layers"]),
+        ("run", ["run", onnx + "/model.onnx", Repository.golden("audio/float32-16k.wav"), "--normalize"]),
+        ("verify", ["verify", onnx + "/model.onnx", "--golden", onnx + "/goldens/samples-400.golden.json"]),
       ]
       for (name, command) in commands {
         let document = try Program.run(command + ["--json"]).json()

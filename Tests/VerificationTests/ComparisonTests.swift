@@ -58,6 +58,39 @@ import Verification
     #expect(broken.place == [1, 2])
   }
 
+  /// What a golden case of arrays expects; its tolerance is as wide as can be.
+  private func expected(_ tensor: Tensor) -> GoldenCase.Expected {
+    GoldenCase(
+      name: "n", system: "onnx", inputs: [:], outputs: [("v", tensor)],
+      tolerance: Tolerance(absolute: 100, relative: 1, reason: "r"), maker: "m"
+    ).expected[0]
+  }
+
+  @Test(arguments: [(5, 6), (0, 1), (1 << 24, 1 << 24 + 1), (1 << 53, 1 << 53 + 1), (.max, .min), (.max, .max - 1)])
+  func integersAreTheSameOrWrong(_ a: Int, _ b: Int) {
+    let expected = expected(Tensor([7, Int64(a)]))
+    #expect(Comparison(expected, actual: Tensor([7, Int64(a)])).holds)
+    let wrong = Comparison(expected, actual: Tensor([7, Int64(b)]))
+    #expect(!wrong.holds && wrong.outliers == 1 && wrong.place == [1] && wrong.limit == 0)
+    #expect(wrong.difference == max(1, (Double(a) - Double(b)).magnitude))
+  }
+
+  @Test func arraysHaveTypes() {
+    let integers = Tensor([1 as Int64, 0])
+    let truths = Tensor(.bool, [2], bytes: view([1, 0]))
+    let floats = Tensor([1 as Float, 0])
+    for (index, tensor) in [integers, truths].enumerated() {
+      for (other, actual) in [integers, truths, floats].enumerated() {
+        let comparison = Comparison(expected(tensor), actual: actual)
+        #expect(comparison.holds == (index == other))
+        #expect((comparison.mismatch == nil) == (index == other))
+      }
+    }
+    #expect(!Comparison(expected(truths), actual: Tensor(.bool, [2], bytes: view([1, 1]))).holds)
+    // Documents write all numbers as floats.
+    #expect(Comparison(expected(floats), actual: integers).holds)
+  }
+
   @Test func anotherShapeIsADifference() throws {
     let expected = try expected(#"{"shape": [1, 2], "values": [1, 2]}"#)
     let result = Comparison(expected, actual: Tensor([1 as Float, 2]))
