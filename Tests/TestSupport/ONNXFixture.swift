@@ -8,7 +8,9 @@ public struct ONNXFixture: Sendable {
     case fixed(Int)
     case named(String)
 
+    /// A number.
     public init(integerLiteral value: Int) { self = .fixed(value) }
+    /// A name.
     public init(stringLiteral value: String) { self = .named(value) }
   }
 
