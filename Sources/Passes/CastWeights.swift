@@ -44,7 +44,7 @@ public struct CastWeights: Pass {
       let target = constant.shape.rank >= 2 ? dataType : .float32
       let source = constant.dataType
       guard source.isFloat, source != target, sources?.contains(source) != false else { continue }
-      let cast = Cast(constant.tensor, to: target)
+      let cast = Cast(constant.storage, to: target)
       constant.storage = .derived(DerivedTensor(target, constant.shape) { cast.piece($0).bytes })
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
       graph.replaceConstant(id, with: constant)
@@ -61,19 +61,17 @@ public struct CastWeights: Pass {
   }
 }
 
-/// A tensor seen in another floating-point type, rounded to nearest.
+/// Numbers seen in another floating-point type, rounded to nearest.
 private struct Cast: Sendable {
-  let source: Tensor
+  let source: Constant.Storage
   let target: DataType
 
-  init(_ source: Tensor, to target: DataType) { (self.source, self.target) = (source, target) }
+  init(_ source: Constant.Storage, to target: DataType) { (self.source, self.target) = (source, target) }
 
   /// Some elements in the other type, and what was lost in them.
   func piece(_ range: Range<Int>) -> (bytes: ByteView, lost: CastCounts) {
-    let size = source.dataType.size
-    let part = source.bytes[range.lowerBound * size..<range.upperBound * size]
     var lost = CastCounts()
-    let tensor = Tensor(source.dataType, [range.count], bytes: part).cast(to: target, &lost)
+    let tensor = Tensor(source.dataType, [range.count], bytes: source.elements(range)).cast(to: target, &lost)
     return (tensor.bytes, lost)
   }
 
@@ -83,8 +81,8 @@ private struct Cast: Sendable {
     guard target != .float32 || source.dataType == .float64 else { return CastCounts() }
     var sum = CastCounts()
     let step = 1 << 18
-    for start in stride(from: 0, to: source.count, by: step) {
-      let lost = piece(start..<min(start + step, source.count)).lost
+    for start in stride(from: 0, to: source.shape.count, by: step) {
+      let lost = piece(start..<min(start + step, source.shape.count)).lost
       sum.overflowed += lost.overflowed
       sum.flushed += lost.flushed
     }
