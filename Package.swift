@@ -33,6 +33,7 @@ let package = Package(
 
     // Level 4: what comes in, what goes out, what is computed.
     .target(name: "Frontends", dependencies: ["Bytes", "Tensors", "Formats", "IR"]),
+    .target(name: "Exporters", dependencies: ["Bytes", "Tensors", "IR"]),
     .target(name: "Executor", dependencies: ["Bytes", "Tensors", "IR", "Kernels"]),
     .target(name: "Audio", dependencies: ["Bytes", "CSndFile"]),
 
@@ -44,7 +45,8 @@ let package = Package(
     .target(
       name: "AssayKit",
       dependencies: [
-        "Bytes", "Tensors", "Formats", "IR", "Kernels", "Frontends", "Executor", "Audio", "Passes", "Verification",
+        "Bytes", "Tensors", "Formats", "IR", "Kernels", "Frontends", "Exporters", "Executor", "Audio", "Passes",
+        "Verification",
       ]),
     .executableTarget(
       name: "assay",
@@ -62,6 +64,8 @@ let package = Package(
       name: "PassesTests", dependencies: ["Bytes", "Tensors", "IR", "Executor", "Passes", "Formats", "TestSupport"]),
     .testTarget(
       name: "FrontendsTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Frontends", "TestSupport"]),
+    .testTarget(
+      name: "ExportersTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Exporters", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),

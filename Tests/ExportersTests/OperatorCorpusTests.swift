@@ -1,0 +1,44 @@
+import Bytes
+import Exporters
+import Tensors
+import TestSupport
+import Testing
+
+@testable import IR
+
+/// Every case of golden/operators as a graph of its own; `tools/golden/check_export.py` runs these in onnxruntime.
+@Suite struct OperatorCorpusTests {
+  @Test(arguments: [true, false]) func everyCaseKeepsToONNXsRules(_ weights: Bool) throws {
+    let cases = try #require(try Repository.json(Repository.golden("operators/manifest.json"))["cases"]?.object)
+    #expect(cases.count > 100)
+    var operators: Set<String> = []
+    for member in cases {
+      let op = try Operator(
+        name: #require(member.value["op"]?.string),
+        attributes: JSONFields(#require(member.value["attributes"]), format: "manifest"))
+      let file = try SafetensorsFixture(Repository.golden("operators/\(member.name).safetensors"))
+      var graph = Graph()
+      var ids: [ValueID?] = []
+      for name in (member.value["inputs"]?.array ?? []).map(\.string) {
+        guard let name else {
+          ids.append(nil)
+          continue
+        }
+        let tensor = try file[name]
+        ids.append(
+          weights && !ids.isEmpty
+            ? graph.addConstant(name, Constant(tensor, provenance: Provenance()))
+            : graph.addInput(name, TensorType(.float32, tensor.shape)))
+      }
+      graph.addOutput("result", try graph.addNode("node", op, ids))
+      let exported = try Exported(graph)
+      #expect(exported.faults == [], "\(member.name)")
+      #expect(exported.file.entries.map(\.name) == graph.constantOrder.map { graph[$0].name }, "\(member.name)")
+      for id in graph.constantOrder {
+        #expect(try exported.file.tensor(graph[id].name).digest == graph.constants[id]!.digest, "\(member.name)")
+      }
+      operators.insert(graph.operatorName(graph.nodes[0]))
+    }
+    #expect(operators.count == 18)
+  }
+}
