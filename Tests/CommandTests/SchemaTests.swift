@@ -25,6 +25,8 @@ import Testing
             "f16",
           ]
         ),
+        ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--golden", package + "/goldens"]),
+        ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--dtype", "f16"]),
         ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
         ("inspect", ["inspect", artifact]),
         ("verify", ["verify", artifact, "--against", package + "/safetensors"]),
