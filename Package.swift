@@ -12,6 +12,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
     // Level 0: the system's libraries. Each is imported by one file only.
@@ -32,7 +33,9 @@ let package = Package(
     .target(name: "Kernels", dependencies: ["COpenBLAS"]),
 
     // Level 4: what comes in, what goes out, what is computed.
-    .target(name: "Frontends", dependencies: ["Bytes", "Tensors", "Formats", "IR"]),
+    .target(
+      name: "Frontends",
+      dependencies: ["Bytes", "Tensors", "Formats", "IR", .product(name: "Yams", package: "Yams")]),
     .target(name: "Exporters", dependencies: ["Bytes", "Tensors", "IR"]),
     .target(name: "Executor", dependencies: ["Bytes", "Tensors", "IR", "Kernels"]),
     .target(name: "Audio", dependencies: ["Bytes", "CSndFile"]),

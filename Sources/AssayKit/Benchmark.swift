@@ -27,7 +27,9 @@ public struct Benchmark: Sendable {
   public let profile: Profile?
 
   /// Opens the model at `path` and runs `input` `repeats` times after a first time.
-  public init(_ path: String, input: String, threads: Int, repeats: Int, byOperator: Bool = false) throws {
+  public init(
+    _ path: String, input: String, threads: Int, repeats: Int, byOperator: Bool = false, normalizing: Bool = false
+  ) throws {
     let clock = ContinuousClock()
     func time<R>(_ body: () throws -> R) rethrows -> (R, Double) {
       let start = clock.now
@@ -36,7 +38,7 @@ public struct Benchmark: Sendable {
     }
     let (first, open) = try time { try Benchmark.firstByte(path) }
     self.open = first.map { _ in open }
-    let (runner, load) = try time { try Runner(Model.open(path), threads: threads) }
+    let (runner, load) = try time { try Runner(Model.open(path, normalizing: normalizing), threads: threads) }
     let clip = try Clip.load(input, rate: runner.model.preprocessing.sampleRate)
     let (result, firstRun) = try time { try runner.run(clip) }
     self.load = load

@@ -19,6 +19,8 @@ public struct Conversion: Sendable {
   public var system: String?
   /// The weights' licence, where the files state none.
   public var license: String?
+  /// Whether recordings are brought to zero mean and unit variance; only ONNX files leave that open.
+  public var normalizing = false
   /// How many threads convert and run the golden cases.
   public var threads = defaultThreads
 
@@ -42,7 +44,7 @@ public struct Conversion: Sendable {
     // The process may end before the last one that holds the writer lets go of it.
     defer { writer.abandon() }
     let source = try ConversionSource(self)
-    let cases = try goldens.flatMap(GoldenFolder.cases)
+    let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     try check(cases, source.system, source.graph)
     return try inFile(target) {
       if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, progress: progress) }
@@ -83,7 +85,8 @@ public struct Conversion: Sendable {
     progress(1)
     return ConversionReport(
       target: target, isPublished: holds, bytes: writer.count, root: root, artifact: written,
-      dataType: dataType, accounting: source.accounting, losses: source.losses, cases: results, notes: source.notes)
+      dataType: dataType, accounting: source.accounting, canonical: source.canonical, losses: source.losses,
+      cases: results, notes: source.notes)
   }
 
   /// Throws where cases cannot be judged or told apart, before anything is written.

@@ -1,6 +1,7 @@
 import Bytes
 import IR
 import Kernels
+import Passes
 import Tensors
 import Verification
 
@@ -20,6 +21,8 @@ public struct ConversionReport: Sendable {
   public let dataType: DataType
   /// What became of each source tensor.
   public let accounting: Accounting
+  /// What was done to bring the graph into canonical form, and what was left as it was.
+  public let canonical: PassReport
   /// What narrowing lost, by constant.
   public let losses: [(name: String, counts: CastCounts)]
   /// Outcomes of the golden cases.
@@ -42,6 +45,7 @@ public struct ConversionReport: Sendable {
         losses.map {
           ["tensor": JSON($0.name), "overflowed": JSON($0.counts.overflowed), "flushed": JSON($0.counts.flushed)]
         }),
+      "canonical": ["changes": JSON(canonical.changes), "declined": JSON(canonical.declined)],
       "cases": JSON(cases.map(\.json)), "notes": JSON(notes),
     ]
   }
@@ -50,6 +54,7 @@ public struct ConversionReport: Sendable {
   public var text: String {
     var lines: [String] = cases.map(\.text)
     lines.append(accounting.text)
+    lines += canonicalText
     for (name, counts) in losses {
       lines.append(
         "\(printable(name)): \(counts.overflowed) numbers became infinite, \(counts.flushed) became zero")
@@ -63,5 +68,24 @@ public struct ConversionReport: Sendable {
       lines.append("\(printable(target)): not written, since a golden case does not hold")
     }
     return lines.joined(separator: "\n")
+  }
+
+  /// How often each pass changed something, and what passes left as it was.
+  private var canonicalText: [String] {
+    guard !canonical.changes.isEmpty || !canonical.declined.isEmpty else { return [] }
+    var counts: [(pass: String, count: Int)] = []
+    for change in canonical.changes {
+      let pass = String(change.prefix { $0 != ":" })
+      if let place = counts.firstIndex(where: { $0.pass == pass }) {
+        counts[place].count += 1
+      } else {
+        counts.append((pass, 1))
+      }
+    }
+    let shown = 8
+    var lines = ["canonical form: " + counts.map { "\($0.pass) \($0.count)" }.joined(separator: ", ")]
+    lines += canonical.declined.prefix(shown).map { "  left as it was: " + printable($0) }
+    if canonical.declined.count > shown { lines.append("  and \(canonical.declined.count - shown) more (--json)") }
+    return lines
   }
 }

@@ -11,11 +11,13 @@ package final class GoldenFolder: GoldenFiles {
 
   package init(_ folder: String) { self.folder = folder }
 
-  /// The cases at `path`: one document, or every `*.golden.json` of a folder, sorted by name.
-  package static func cases(_ path: String) throws -> [GoldenCase] {
+  /// The cases at `path`: one document, or every `*.golden.json` of a folder, sorted by name, or a folder of ONNX's
+  /// test data, whose tensors without a name are those of `model`.
+  package static func cases(_ path: String, of model: ONNXModel? = nil) throws -> [GoldenCase] {
     try inFile(path) {
       switch fileKind(path) {
       case .folder:
+        if ONNXTestData.isHere(path) { return [try ONNXTestData.golden(path, of: model)] }
         let names = try folderEntries(path).filter { $0.hasSuffix(GoldenCase.suffix) }
         guard !names.isEmpty else { throw Failure("\(path): no file here ends in \(GoldenCase.suffix)") }
         let files = GoldenFolder(path)

@@ -47,15 +47,18 @@ public struct Inspection: Sendable {
   public let graph: (lines: [String], nodes: [String])?
   /// Choices that were made, a line each.
   public let notes: [String]
+  /// What people read in the place of a member of `metadata`.
+  let spelled: [String: [String]]
 
   /// Looks at the file or model folder at `path`.
   public init(_ path: String, options: Options = Options()) throws {
     self.path = path
     var notes: [String] = []
     var listed: (lines: [String], nodes: [String])?
+    var spelled: [String: [String]] = [:]
     (format, metadata, globals, leftOut, license, rows) = try inFile(path) {
-      let content = try Content(path)
-      notes = content.notes
+      let content = try Content.at(path)
+      (notes, spelled) = (content.notes, content.spelled)
       if options.graph, let model = (content.source as? ONNXFile)?.model {
         listed = (model.lines, model.graph.nodes.map(\.description))
       }
@@ -68,7 +71,7 @@ public struct Inspection: Sendable {
       return (content.format, content.metadata, content.globals, content.leftOut, content.license, rows)
     }
     graph = options.graph ? try listed ?? Inspection.listing(Model.open(path).graph) : nil
-    self.notes = notes
+    (self.notes, self.spelled) = (notes, spelled)
   }
 
   private static func listing(_ graph: Graph) -> (lines: [String], nodes: [String]) {
@@ -96,7 +99,7 @@ public struct Inspection: Sendable {
 }
 
 /// What lies at a path, as tensors and words.
-private struct Content {
+struct Content {
   var format: FileFormat
   var source: any TensorSource
   var metadata = JSON(.object([]))
@@ -104,34 +107,50 @@ private struct Content {
   var leftOut: [(name: String, reason: String)] = []
   var license: Metadata.License?
   var notes: [String] = []
+  var spelled: [String: [String]] = [:]
 
-  init(_ path: String) throws {
-    if fileKind(path) == .file {
-      let region = try ByteRegion.mapping(path)
-      let found = FileFormat.of(region)
-      switch found {
-      case .assay:
-        let file = try ArtifactFile(region)
-        (format, source, metadata) = (.assay, file, file.description)
-        license = file.artifact.metadata.license
-        return
-      case .npy:
-        (format, source) = (.npy, SingleTensor(try NPYFile.read(region)))
-        return
-      case .onnx:
-        let file = try ONNXFile(region)
-        (format, source, metadata, leftOut) = (.onnx, file, file.model.description, file.leftOut)
-        return
-      case .unknown where !path.hasSuffix(".index.json"):
-        throw Failure(
-          "\(path): this is no format known here; PyTorch files, safetensors, ONNX, .assay and .npy are read")
-      default: break
+  /// What lies at `path`. A file can be looked at whatever lies beside it.
+  static func at(_ path: String) throws -> Content {
+    guard fileKind(path) == .file else { return try Content(ModelFolder.open(path)) }
+    let region = try ByteRegion.mapping(path)
+    switch FileFormat.of(region) {
+    case .assay:
+      let file = try ArtifactFile(region)
+      return Content(
+        format: .assay, source: file, metadata: file.description, license: file.artifact.metadata.license)
+    case .npy: return Content(format: .npy, source: SingleTensor(try NPYFile.read(region)))
+    case .onnx:
+      do throws(FormatError) { return Content(try ModelFolder.open(path)) } catch {
+        var content = Content(try ONNXFile(region), nil)
+        content.notes.append("what lies beside it was not read: \(error)")
+        return content
       }
+    case .unknown where !path.hasSuffix(".index.json") && !AudonnxFolder.isThere(path):
+      throw Failure("\(path): this is no format known here; PyTorch files, safetensors, ONNX, .assay and .npy are read")
+    default: return try Content(ModelFolder.open(path))
     }
-    let files = try ModelFiles.open(path)
+  }
+}
+
+extension Content {
+  fileprivate init(_ folder: ModelFolder) {
+    switch folder {
+    case .checkpoint(let files): self.init(files)
+    case .audonnx(let folder): self.init(folder.onnx, folder)
+    case .onnx(let file): self.init(file, nil)
+    }
+  }
+
+  fileprivate init(_ file: ONNXFile, _ folder: AudonnxFolder?) {
+    let description = ONNXDescription(file.model, folder)
+    (format, source, leftOut, notes) = (.onnx, file, file.leftOut, folder?.notes ?? [])
+    (metadata, spelled) = (description.json, description.lines)
+    readLicense { () throws(FormatError) in try folder?.license() }
+  }
+
+  fileprivate init(_ files: ModelFiles) {
     (format, source, notes) = (files.format, files.weights, files.notes)
-    // A file can be looked at whatever lies beside it.
-    do throws(FormatError) { license = try files.license() } catch { notes.append("no licence was read: \(error)") }
+    readLicense(files.license)
     switch files.weights {
     case let checkpoint as PyTorchCheckpoint:
       metadata = JSON(members: checkpoint.metadata.map { ($0.name, JSON($0.value)) })
@@ -145,26 +164,9 @@ private struct Content {
     default: break
     }
   }
-}
 
-extension ONNXModel {
-  /// What the model says of itself, beside its tensors.
-  fileprivate var description: JSON {
-    [
-      "ir_version": JSON(irVersion), "producer": JSON("\(producer.name) \(producer.version)"),
-      "opsets": JSON(members: opsets.map { ($0.domain.isEmpty ? "ai.onnx" : $0.domain, JSON($0.version)) }),
-      "inputs": JSON(graph.inputs.map { JSON("\($0)") }), "outputs": JSON(graph.outputs.map { JSON("\($0)") }),
-      "operators": JSON(members: operators.map { ($0.key, JSON($0.value)) }),
-      "functions": functions.isEmpty ? nil : JSON(functions.map { JSON($0.name) }),
-      "metadata": metadata.isEmpty ? nil : JSON(members: metadata.map { ($0.name, JSON($0.value)) }),
-    ]
-  }
-
-  /// How often each operator of the outer graph is used, most used first.
-  private var operators: [(key: String, value: Int)] {
-    var counts: [String: Int] = [:]
-    for node in graph.nodes { counts[node.domain.isEmpty ? node.op : node.domain + "::" + node.op, default: 0] += 1 }
-    return counts.sorted { $0.value != $1.value ? $0.value > $1.value : Name($0.key) < Name($1.key) }
+  private mutating func readLicense(_ read: () throws(FormatError) -> Metadata.License?) {
+    do throws(FormatError) { license = try read() } catch { notes.append("no licence was read: \(error)") }
   }
 }
 

@@ -32,11 +32,11 @@ public struct Judge {
     switch input {
     case .graph(let tensors): return tensors
     case .zeros(let samples):
-      return ["signal": try model.signal([Float](repeating: 0, count: samples), from: "the case's silence")]
+      return try model.signal([Float](repeating: 0, count: samples), from: "the case's silence")
     case .waveform(let waveform):
-      return ["signal": try model.signal(Clip.monoSamples(waveform), from: "the case's waveform")]
+      return try model.signal(Clip.monoSamples(waveform), from: "the case's waveform")
     case .audio(let path):
-      return ["signal": try model.signal(Clip.load(path, rate: model.preprocessing.sampleRate).samples, from: path)]
+      return try model.signal(Clip.load(path, rate: model.preprocessing.sampleRate).samples, from: path)
     }
   }
 }

@@ -24,7 +24,7 @@ public struct Model: Sendable {
   /// What kind of model it is.
   public let system: ModelSystem
   /// How a recording becomes the graph's `signal`.
-  public let preprocessing: Metadata.Preprocessing
+  public private(set) var preprocessing: Metadata.Preprocessing
   /// What the columns of `logits` mean.
   public let labels: [String]
   /// The weights' licence, where one is stated.
@@ -34,29 +34,39 @@ public struct Model: Sendable {
   /// Choices that were made on opening, a line each.
   public let notes: [String]
 
-  /// Opens an artifact, a model folder, or a weight file with its configuration beside it.
-  public static func open(_ path: String, system: String? = nil) throws -> Model {
+  /// Opens an artifact, a model folder, a weight file with its configuration beside it, or an ONNX file.
+  ///
+  /// `fed` may hold inputs that an ONNX file wants known before its graph is built; with `unfused` the graph stays as it
+  /// was read, constants folded; with `normalizing`, recordings are brought to zero mean and unit variance, which only an
+  /// ONNX file leaves open.
+  public static func open(
+    _ path: String, system: String? = nil, fed: NamedTensors = [:], unfused: Bool = false, normalizing: Bool = false
+  ) throws -> Model {
+    var model = try open(path, system, fed, unfused)
+    model.preprocessing = try inFile(path) { try model.preprocessing.normalizing(normalizing, model.system) }
+    return model
+  }
+
+  private static func open(_ path: String, _ system: String?, _ fed: NamedTensors, _ unfused: Bool) throws -> Model {
     try inFile(path) {
       let asked = try system.map(ModelSystem.named)
       if fileKind(path) == .file {
         let region = try ByteRegion.mapping(path)
-        switch FileFormat.of(region) {
-        case .assay: return try Model(path, ArtifactFile(region), asked)
-        case .onnx:
-          throw Failure("\(path): ONNX models can be inspected and not run yet; PyTorch, safetensors and .assay can")
-        default: break
-        }
+        if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), asked) }
       }
-      return try Model(path, ImportedModel(ModelFiles.open(path), system: asked))
+      let source = try ImportedModel(
+        ModelFolder.open(path), system: asked, fed: fed, evaluating: Executor.elements)
+      return try Model(path, source, unfused: unfused)
     }
   }
 
-  private init(_ path: String, _ source: ImportedModel) throws {
+  private init(_ path: String, _ source: ImportedModel, unfused: Bool) throws {
     self.path = path
     origin = .source(source)
     graph = source.graph
     _ = try CastWeights.narrowingDoubles.run(on: &graph)
     _ = try FoldConstants().run(on: &graph)
+    if !unfused, source.system == .onnx { _ = try Canonicalize().run(on: &graph) }
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
     (license, goldens, notes) = (source.license, [], source.notes)
   }
@@ -84,9 +94,29 @@ public struct Model: Sendable {
     notes = []
   }
 
+  /// The graph's input that a waveform is: the only one of floats, all axes but the last of which can be 1.
+  var waveformInput: (name: String, rank: Int)? {
+    let floats = graph.inputs.filter { graph[$0].type.dataType == .float32 }
+    guard floats.count == 1, graph.inputs.count == 1 else { return nil }
+    let (name, dimensions) = (graph[floats[0]].name, graph[floats[0]].type.dimensions)
+    guard !dimensions.isEmpty, dimensions.dropLast().allSatisfy({ $0.value == nil || $0.value == 1 }) else {
+      return nil
+    }
+    return (name, dimensions.count)
+  }
+
+  /// `rows` waveforms of so many samples as the input that the graph wants.
+  func waveformShape(rows: Int, samples: Int) -> Shape {
+    let rank = waveformInput?.rank ?? 2
+    return Shape((rank == 1 ? [] : [rows]) + [Int](repeating: 1, count: max(rank - 2, 0)) + [samples])
+  }
+
   /// True where a clip of so many samples gives every layer a frame to work on.
   func accepts(samples: Int) -> Bool {
-    let shape: Shape = [1, samples]
+    let shape = waveformShape(rows: 1, samples: samples)
+    if let fixed = graph.inputs.first.flatMap({ graph[$0].type.dimensions.last?.value }), fixed != samples {
+      return false
+    }
     return (try? graph.inferTypes(graph.inputs.map { _ in TensorType(.float32, shape) })) != nil
   }
 

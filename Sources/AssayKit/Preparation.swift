@@ -1,6 +1,7 @@
 import Audio
 import Bytes
 import Formats
+import Frontends
 import IR
 import Tensors
 
@@ -41,17 +42,22 @@ public struct Clip: Sendable {
 }
 
 extension Model {
-  /// The graph input that one waveform becomes: normalised as the model says, [1, samples].
-  public func signal(_ samples: [Float], from place: String) throws -> Tensor {
+  /// The graph input that one waveform becomes: normalised as the model says, [1, samples] in a built graph.
+  public func signal(_ samples: [Float], from place: String) throws -> NamedTensors {
+    guard let input = waveformInput else {
+      let inputs = graph.inputs.map { "\(graph[$0].name): \(graph[$0].type)" }.joined(separator: ", ")
+      throw Failure("\(path): no input of the graph is a waveform; feed \(inputs) with --input")
+    }
     try check(samples.count, place)
     let normal = normalization(samples)
-    return Tensor(normal, shape: [1, normal.count])
+    return [input.name: Tensor(normal, shape: waveformShape(rows: 1, samples: normal.count))]
   }
 
   /// The graph input that several waveforms become: each normalised, then padded with zeros to the longest.
   ///
   /// The padding is part of what the model hears, as it is in its framework without an attention mask.
-  public func batch(_ clips: [Clip]) throws -> Tensor {
+  public func batch(_ clips: [Clip]) throws -> NamedTensors {
+    guard let input = waveformInput else { throw Failure("\(path): no input of the graph is a waveform") }
     for clip in clips { try check(clip.samples.count, clip.path) }
     let longest = clips.map(\.samples.count).max() ?? 0
     if system != .wav2vec2Regression, let odd = clips.first(where: { $0.samples.count != longest }) {
@@ -62,7 +68,7 @@ extension Model {
     let rows = clips.flatMap { clip in
       normalization(clip.samples) + [Float](repeating: 0, count: longest - clip.samples.count)
     }
-    return Tensor(rows, shape: [clips.count, longest])
+    return [input.name: Tensor(rows, shape: waveformShape(rows: clips.count, samples: longest))]
   }
 
   private var normalization: WaveformNormalization {
@@ -78,5 +84,17 @@ extension Model {
     throw Failure(
       "\(place): \(count) samples at \(preprocessing.sampleRate) Hz are too few for one frame; "
         + "this model needs at least \(minimum)")
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// The same with what the user says, where the model leaves it open.
+  func normalizing(_ isAsked: Bool, _ system: ModelSystem) throws -> Metadata.Preprocessing {
+    guard isAsked else { return self }
+    guard system == .onnx else {
+      throw Failure("a model of the system \(system.rawValue) says itself how recordings are normalised")
+    }
+    // The constant that transformers adds to the variance.
+    return Metadata.Preprocessing(sampleRate: sampleRate, normalizationEpsilon: 1e-7)
   }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import IR
 import Tensors
 import Verification
 
@@ -9,6 +10,10 @@ extension Inspection {
   public var text: String {
     var lines = ["\(printable(path)): \(format.rawValue)"]
     for member in metadata.object ?? [] {
+      if let spelled = spelled[member.name] {
+        lines += spelled.map { "  " + printable($0) }
+        continue
+      }
       lines.append("  \(printable(member.name)): \(printable(member.value.compact))")
     }
     if let license { lines.append(license.text) }
@@ -39,15 +44,24 @@ extension Inspection {
 extension RunResult {
   /// A small table: labels with their values, then the outputs' shapes.
   public var text: String {
-    var lines = ["\(printable(input))  \(fixed(duration, 2)) s"]
+    var lines = ["\(printable(input))  \(fixed(duration, 2)) s" + (preprocessing.map { ", \($0.text)" } ?? "")]
     let width = labels.map { printable($0.name).count }.max() ?? 0
     for (name, value) in labels { lines.append("  " + padded(printable(name), width) + "  " + fixed(Double(value), 4)) }
     for (name, tensor) in outputs where name != "logits" || labels.isEmpty {
-      let numbers = tensor.floats
-      let first = numbers.prefix(4).map { fixed(Double($0), 4) }.joined(separator: " ")
-      lines.append("  \(printable(name)) \(tensor.shape)  \(first)\(numbers.count > 4 ? " ..." : "")")
+      let first =
+        tensor.integers.map { $0.prefix(4).map { "\($0)" } } ?? tensor.floats.prefix(4).map { fixed(Double($0), 4) }
+      let more = tensor.count > 4 ? " ..." : ""
+      lines.append("  \(printable(name)) \(tensor.shape)  \(first.joined(separator: " "))\(more)")
     }
     return lines.joined(separator: "\n")
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// How a waveform is prepared, in a few words.
+  var text: String {
+    let scaling = normalizationEpsilon.map { "zero mean, unit variance (epsilon \(JSON($0).compact))" } ?? "as it is"
+    return "heard at \(sampleRate) Hz, \(scaling)"
   }
 }
 
@@ -139,7 +153,7 @@ private func padded(_ text: String, _ width: Int) -> String {
 }
 
 /// A number with a fixed count of decimals.
-private func fixed(_ number: Double, _ decimals: Int) -> String {
+func fixed(_ number: Double, _ decimals: Int) -> String {
   guard number.isFinite, abs(number) < 1e9 else { return "\(number)" }
   var scale = 1.0
   for _ in 0..<decimals { scale *= 10 }
@@ -151,7 +165,7 @@ private func fixed(_ number: Double, _ decimals: Int) -> String {
 }
 
 /// A number in about four digits.
-private func short(_ number: Double) -> String {
+func short(_ number: Double) -> String {
   guard number.isFinite, number != 0 else { return "\(number)" }
   var (magnitude, exponent) = (abs(number), 0)
   while magnitude >= 10 { (magnitude, exponent) = (magnitude / 10, exponent + 1) }

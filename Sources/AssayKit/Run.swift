@@ -30,29 +30,31 @@ public struct Runner {
 
   /// One clip's result.
   public func run(_ clip: Clip) throws -> RunResult {
-    let outputs = try run(["signal": model.signal(clip.samples, from: clip.path)])
-    return RunResult(input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels)
+    let outputs = try run(model.signal(clip.samples, from: clip.path))
+    return RunResult(
+      input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels,
+      preprocessing: model.preprocessing)
   }
 
   /// All clips as one padded batch; one result for each, and the batch's own outputs.
   public func run(batch clips: [Clip]) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
-    let outputs = try run(["signal": model.batch(clips)])
+    let outputs = try run(model.batch(clips))
     let results = clips.enumerated().map { row, clip in
       RunResult(
         input: clip.path, duration: clip.duration, outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
-        labels: model.labels)
+        labels: model.labels, preprocessing: model.preprocessing)
     }
     return (results, outputs)
   }
 
   /// Where the time goes for one clip.
   func profile(_ clip: Clip) throws -> Profile {
-    try inFile(model.path) { try executor.profile(["signal": model.signal(clip.samples, from: clip.path)]) }
+    try inFile(model.path) { try executor.profile(model.signal(clip.samples, from: clip.path)) }
   }
 
   /// Graph inputs fed as they are.
   public func run(raw inputs: NamedTensors, name: String) throws -> RunResult {
-    RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels)
+    RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels, preprocessing: nil)
   }
 
   private func run(_ inputs: NamedTensors) throws -> [(name: String, tensor: Tensor)] {
@@ -77,17 +79,26 @@ public struct RunResult: Sendable {
   public let duration: Double
   /// Every value asked for, whole.
   public let outputs: [(name: String, tensor: Tensor)]
-  /// The values by what they mean: scores where the model has them, else logits.
+  /// The values by what they mean: scores where the model has them, else logits, else the only output.
   public let labels: [(name: String, value: Float)]
+  /// How the waveform was prepared; nil where graph inputs were fed as they are.
+  public let preprocessing: Metadata.Preprocessing?
 
   /// Outputs of more elements are shown in full only when named.
   public static let shownElements = 1024
 
-  init(input: String, duration: Double, outputs: [(name: String, tensor: Tensor)], labels: [String]) {
+  init(
+    input: String, duration: Double, outputs: [(name: String, tensor: Tensor)], labels: [String],
+    preprocessing: Metadata.Preprocessing?
+  ) {
+    self.preprocessing = preprocessing
     self.input = input
     self.duration = duration
     self.outputs = outputs
-    let values = (outputs.first { $0.name == "scores" } ?? outputs.first { $0.name == "logits" })?.tensor.floats ?? []
+    let told =
+      outputs.first { $0.name == "scores" } ?? outputs.first { $0.name == "logits" }
+      ?? (outputs.count == 1 ? outputs.first : nil)
+    let values = told.map { $0.tensor.dataType == .float32 ? $0.tensor.floats : [] } ?? []
     self.labels = labels.count == values.count ? Array(zip(labels, values)) : []
   }
 
@@ -102,11 +113,12 @@ public struct RunResult: Sendable {
             name,
             [
               "shape": JSON(tensor.shape.dimensions),
-              "values": isShown ? JSON(tensor.floats.map { JSON($0) }) : nil,
+              "values": isShown ? JSON(tensor.numbers) : nil,
             ]
           )
         }),
       "labels": JSON(members: labels.map { ($0.name, JSON($0.value)) }),
+      "preprocessing": preprocessing.map(\.json) ?? .null,
     ]
   }
 
@@ -129,6 +141,9 @@ public struct RunResult: Sendable {
 }
 
 extension Tensor {
+  /// The elements as a document writes them; truth values are 1 and 0.
+  var numbers: [JSON] { integers.map { $0.map { JSON($0) } } ?? floats.map { JSON($0) } }
+
   /// Row `index` of the first axis, which stays with length 1.
   func row(_ index: Int) -> Tensor {
     let shape = Shape([1] + self.shape.dimensions.dropFirst())

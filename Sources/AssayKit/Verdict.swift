@@ -22,18 +22,30 @@ public struct Verdict: Sendable {
   public let weights: WeightComparison?
   /// How many threads ran the cases.
   public let threads: Int
+  /// How waveforms of cases were prepared.
+  public let preprocessing: Metadata.Preprocessing
 
   /// True when nothing that was compared differs.
   public var holds: Bool { cases.allSatisfy(\.holds) && weights?.holds != false }
 
   /// Verifies the model at `path`: its integrity, then the cases it carries, then those at `goldens`, then its weights
   /// against `source`. Throws where it cannot be judged: damaged, unreadable, nothing to judge by.
+  ///
+  /// With `unfused`, an ONNX graph is judged as it was read.
   public init(
-    _ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int
+    _ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int,
+    unfused: Bool = false, normalizing: Bool = false
   )
     throws
   {
-    let model = try Model.open(path, system: system)
+    func open(_ fed: NamedTensors = [:]) throws -> Model {
+      try Model.open(path, system: system, fed: fed, unfused: unfused, normalizing: normalizing)
+    }
+    let onnx = try Verdict.onnxModel(at: path)
+    let given = try goldens.flatMap { try GoldenFolder.cases($0, of: onnx) }
+    // Integers that a case feeds may be axes and shapes, and then the graph is another one for each case.
+    let integers = onnx == nil ? [] : given.map(\.integers)
+    let model = try open(integers.first ?? [:])
     if case .artifact(let file) = model.origin {
       try inFile(path) { try file.checkIntegrity(threads: threads) }
       root = file.root
@@ -43,12 +55,25 @@ public struct Verdict: Sendable {
         throw Failure("\(path): a model that is no artifact carries no proof; give --golden or --against")
       }
     }
-    let cases = try model.goldens + goldens.flatMap(GoldenFolder.cases)
-    self.cases = cases.isEmpty ? [] : try Judge(model, threads: threads).results(cases)
+    let cases = model.goldens + given
+    if integers.contains(where: { !$0.names.isEmpty }) {
+      self.cases = try given.flatMap { try Judge(open($0.integers), threads: threads).results([$0]) }
+    } else {
+      self.cases = cases.isEmpty ? [] : try Judge(model, threads: threads).results(cases)
+    }
     weights = try source.map { try WeightComparison(model, against: $0) }
     self.model = path
-    license = model.license
+    (license, preprocessing) = (model.license, model.preprocessing)
     self.threads = threads
+  }
+
+  /// What the ONNX file at `path` says, if it is one.
+  private static func onnxModel(at path: String) throws -> ONNXModel? {
+    guard fileKind(path) == .file else { return nil }
+    return try inFile(path) {
+      let region = try ByteRegion.mapping(path)
+      return FileFormat.of(region) == .onnx ? try ONNXFile(region).model : nil
+    }
   }
 
   /// The verdict as a document.
@@ -56,7 +81,7 @@ public struct Verdict: Sendable {
     [
       "model": JSON(model), "holds": JSON(holds), "root": root.map { JSON($0.description) } ?? .null,
       "license": license?.json ?? .null, "cases": JSON(cases.map(\.json)),
-      "weights": weights?.json ?? .null,
+      "weights": weights?.json ?? .null, "preprocessing": preprocessing.json,
       "environment": [
         "tool": JSON(Conversion.tool), "threads": JSON(threads), "matrix_products": JSON(matrixProductDescription()),
       ],
@@ -113,4 +138,9 @@ public struct WeightComparison: Sendable {
       "only_in_model": JSON(onlyInModel), "only_in_source": JSON(onlyInSource),
     ]
   }
+}
+
+extension GoldenCase {
+  /// The graph inputs that are not floats.
+  fileprivate var integers: NamedTensors { if case .graph(let tensors) = input { tensors.integers } else { [:] } }
 }

@@ -30,6 +30,8 @@ public struct FormatError: Error, Hashable, Sendable {
   public let reason: Reason
   /// Where, in bytes from the start of the file, if one place can be named.
   public var offset: Int?
+  /// Where, as a line counted from 1, in formats that people write.
+  public var line: Int?
   /// The file, as the user named it.
   public var file: String?
   /// Names of things inside the file that lead to the place, outermost first: a member, a tensor.
@@ -38,10 +40,13 @@ public struct FormatError: Error, Hashable, Sendable {
   public var rule: String?
 
   /// Creates an error; the outer rooms add file and place as it passes through them.
-  public init(_ format: String, _ reason: Reason, offset: Int? = nil, file: String? = nil, place: [String] = []) {
+  public init(
+    _ format: String, _ reason: Reason, offset: Int? = nil, line: Int? = nil, file: String? = nil, place: [String] = []
+  ) {
     self.format = format
     self.reason = reason
     self.offset = offset
+    self.line = line
     self.file = file
     self.place = place
   }
@@ -69,16 +74,17 @@ public struct FormatError: Error, Hashable, Sendable {
 }
 
 extension FormatError: CustomStringConvertible {
-  /// One line: file, place, offset, what is wrong. Names from the file are escaped.
+  /// One line: file, place, offset or line, what is wrong. Names from the file are escaped.
   public var description: String {
-    var line = ""
-    if let file { line += printable(file) + ": " }
-    line += format
-    for name in place { line += " \"" + printable(name) + "\"" }
-    if let offset { line += " at byte \(offset)" }
-    line += ": " + printable(reason.description)
-    if let rule { line += " (rule \(rule))" }
-    return line
+    var text = ""
+    if let file { text += printable(file) + ": " }
+    text += format
+    for name in place { text += " \"" + printable(name) + "\"" }
+    if let offset { text += " at byte \(offset)" }
+    if let line { text += " in line \(line)" }
+    text += ": " + printable(reason.description)
+    if let rule { text += " (rule \(rule))" }
+    return text
   }
 }
 

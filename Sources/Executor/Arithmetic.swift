@@ -10,8 +10,12 @@ extension Operator {
     case .attention: 4 * output.count * inputs[1]![1]
     case .layerNormalization, .groupNormalization: 8 * output.count
     case .reduce: inputs[0]!.count
+    case .matMul: 2 * output.count * (inputs[0]!.dimensions.last ?? 1)
+    case .softmax: 4 * output.count
     case .gelu, .unary, .binary: output.count
-    case .slice, .reshape: 0
+    case .slice, .reshape, .transpose, .cast, .select, .shapeOf, .reshapeTo, .stridedSlice, .expand, .gather, .scatter,
+      .concat, .arange, .pad, .tile:
+      0
     }
   }
 }

@@ -35,10 +35,16 @@ struct Operands {
   let weights: [ProductWeight?]
   /// The inputs' shapes in the graph, whatever the arrangement in memory.
   var shapes: [Shape?]
+  /// The inputs' element types.
+  let types: [DataType?]
   /// Room for the result.
   var output: UnsafeMutablePointer<Float>
   /// The result's shape.
   let outputShape: Shape
+  /// The result's element type.
+  let outputType: DataType
+  /// Told what is wrong, where numbers are that nobody can compute with.
+  let trouble: Trouble
   /// The threads that share the work.
   let workers: Workers
   /// What a product does to its result beside adding the bias.
@@ -52,6 +58,26 @@ struct Operands {
 
   /// What has been written of the result.
   var written: UnsafePointer<Float> { UnsafePointer(output) }
+
+  /// The bytes of an input that is there and not packed.
+  func raw(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(inputs[index]!) }
+
+  /// Room for the bytes of the result.
+  var rawOutput: UnsafeMutableRawPointer { UnsafeMutableRawPointer(output) }
+
+  /// The elements of an input that is there, which are of the type that `T` is.
+  func elements<T>(_ index: Int, as type: T.Type) -> UnsafePointer<T> { raw(index).assumingMemoryBound(to: T.self) }
+
+  /// Room for elements of the type that `T` is.
+  func result<T>(as type: T.Type) -> UnsafeMutablePointer<T> { rawOutput.assumingMemoryBound(to: T.self) }
+
+  /// The numbers of a list of integers; nil where it is left out.
+  func integers(_ index: Int) -> [Int]? {
+    guard index < inputs.count, inputs[index] != nil else { return nil }
+    return types[index] == .int32
+      ? (0..<shape(index).count).map { Int(elements(index, as: Int32.self)[$0]) }
+      : (0..<shape(index).count).map { Int(elements(index, as: Int64.self)[$0]) }
+  }
 
   /// The elements of an input that is there and not packed.
   subscript(_ index: Int) -> UnsafePointer<Float> { inputs[index]! }
@@ -72,6 +98,13 @@ struct Operands {
   func shape(_ index: Int) -> Shape { shapes[index]! }
 }
 
+/// What went wrong while a node ran; the first trouble counts.
+final class Trouble {
+  private(set) var what: String?
+
+  func report(_ what: String) { if self.what == nil { self.what = what } }
+}
+
 extension Operator {
   /// The case's contents as something that can be computed.
   var evaluation: any Evaluation {
@@ -87,6 +120,21 @@ extension Operator {
     case .reduce(let op): op
     case .slice(let op): op
     case .reshape(let op): op
+    case .matMul(let op): op
+    case .softmax(let op): op
+    case .transpose(let op): op
+    case .cast(let op): op
+    case .select(let op): op
+    case .shapeOf(let op): op
+    case .reshapeTo(let op): op
+    case .stridedSlice(let op): op
+    case .expand(let op): op
+    case .gather(let op): op
+    case .scatter(let op): op
+    case .concat(let op): op
+    case .arange(let op): op
+    case .pad(let op): op
+    case .tile(let op): op
     }
   }
 }

@@ -54,7 +54,7 @@ public final class Executor: Sendable {
         let weight: Weight
         if let done = prepared[key] {
           weight = done
-        } else if let layout, let panels = Executor.mapped(constant, layout) {
+        } else if let layout, let panels = Executor.mapped(constant, layout) ?? Executor.columns(constant, layout) {
           weight = panels
           prepared[key] = weight
         } else {
@@ -94,6 +94,19 @@ public final class Executor: Sendable {
     }
   }
 
+  /// A matrix whose transpose lies in memory, read as it lies; nil for what lies otherwise.
+  private static func columns(_ constant: Constant, _ layout: PreparedLayout) -> Weight? {
+    guard layout == .rows, case .derived(let tensor) = constant.storage, let columns = tensor.columns,
+      columns.dataType == .float32
+    else { return nil }
+    return columns.bytes.withUnsafeBytes {
+      .product(
+        ProductWeight(
+          columns: $0.baseAddress ?? nothing, outputs: tensor.shape[0], depth: tensor.shape[1],
+          owner: columns.bytes.region))
+    }
+  }
+
   private static func floats(_ constant: Constant, _ name: String, _ workers: Workers) throws(ExecutionError) -> Weight
   {
     let tensor = constant.tensor
@@ -104,6 +117,7 @@ public final class Executor: Sendable {
       let block = Block(capacity: tensor.count)
       tensor.widenHalves(into: block.pointer, workers)
       return .block(block)
+    case .int64, .int32, .bool: return .tensor(Tensor(tensor.dataType, tensor.shape, pieces: [tensor.bytes]))
     default:
       throw ExecutionError(name, "weights of type \(tensor.dataType.rawValue) cannot be computed with")
     }
@@ -137,11 +151,19 @@ public final class Executor: Sendable {
   /// Where a value's floats lie, as long as it lives; nil for a product's.
   static func pointer(_ value: Weight) -> UnsafePointer<Float>? {
     switch value {
-    case .tensor(let tensor): tensor.withFloats { $0.baseAddress! }
+    case .tensor(let tensor): pointer(tensor)
     case .block(let block): UnsafePointer(block.pointer)
     case .product: nil
     }
   }
+
+  /// Where the elements of an aligned tensor lie, whatever they are, as long as it lives.
+  static func pointer(_ tensor: Tensor) -> UnsafePointer<Float> {
+    tensor.bytes.withUnsafeBytes { ($0.baseAddress ?? nothing).assumingMemoryBound(to: Float.self) }
+  }
+
+  /// Where tensors without elements lie.
+  private static var nothing: UnsafeRawPointer { UnsafeRawPointer(bitPattern: 64)! }
 
   /// Computes the graph's outputs from its inputs, each given by name.
   ///
@@ -151,6 +173,11 @@ public final class Executor: Sendable {
   {
     var none: Profile?
     return try run(inputs, observation, &none)
+  }
+
+  /// What `node` makes of `inputs`, if its result is of `type`; nil where they are numbers that cannot be computed with.
+  public static func elements(_ node: Node, _ inputs: [Tensor?], _ type: TensorType) -> Tensor? {
+    try? Run.elements(of: node, inputs, type)
   }
 
   /// Runs once and tells where the time went.
@@ -167,8 +194,9 @@ public final class Executor: Sendable {
     for id in graph.inputs {
       let name = graph[id].name
       guard let tensor = inputs[name] else { throw ExecutionError(name, "this input is missing") }
-      guard tensor.dataType == .float32 else {
-        throw ExecutionError(name, "this input needs F32, found \(tensor.dataType.rawValue)")
+      guard tensor.dataType == graph[id].type.dataType else {
+        throw ExecutionError(
+          name, "this input needs \(graph[id].type.dataType.rawValue), found \(tensor.dataType.rawValue)")
       }
       guard tensor.shape.rank == graph[id].type.rank else {
         throw ExecutionError(name, "this input needs the shape \(graph[id].type), found \(tensor.shape)")
@@ -181,8 +209,19 @@ public final class Executor: Sendable {
     }
     let values = observation.map { _ in graph.valuesByName } ?? [:]
     let watched = Set(observation?.names.compactMap { values[Name($0)] } ?? [])
+    // Single numbers may say how long a sequence is, whatever their type.
+    let small = zip(graph.inputs, fed).filter { id, tensor in
+      tensor.dataType == .float32 ? tensor.shape.rank == 0 : tensor.count <= Graph.knownLimit
+    }
     let plan = try Plan(
-      graph, inputs: fed.map(\.shape), keeping: watched, workers: workers.count, groups: products == .own)
+      graph, inputs: fed.map(\.shape), fed: Dictionary(small) { $1 }, keeping: watched, workers: workers.count,
+      groups: products == .own)
+    // What cannot fit would be killed, and the machine's other work with it.
+    guard plan.peakBytes <= physicalMemory() else {
+      throw ExecutionError(
+        "",
+        "a run on inputs of this length needs \(plan.peakBytes >> 20) MiB; the machine has \(physicalMemory() >> 20)")
+    }
     var run = Run(graph: graph, plan: plan, weights: weights, inputs: fed, pool: pool, workers: workers)
     return try run.outputs(watched, observation, &profile)
   }

@@ -45,13 +45,16 @@ struct Grouping {
     self.kept = kept.union(graph.outputs.map(\.value))
   }
 
-  /// Every node in a group by itself.
-  static func none(_ graph: Graph) -> [Group] { graph.nodes.indices.map { Group(nodes: [$0], form: .single) } }
+  /// Every node in a group by itself, but for those of `skipped`.
+  static func none(_ graph: Graph, _ skipped: Set<Int>) -> [Group] {
+    graph.nodes.indices.filter { !skipped.contains($0) }.map { Group(nodes: [$0], form: .single) }
+  }
 
-  /// Groups that compute what `graph` does, in an order in which they can run. `shapes` are the values' shapes.
-  static func of(_ graph: Graph, shapes: [Shape?], keeping kept: Set<ValueID>) -> [Group] {
+  /// Groups that compute what `graph` does, in an order in which they can run. `shapes` are the values' shapes; what
+  /// the nodes of `skipped` make is known already.
+  static func of(_ graph: Graph, shapes: [Shape?], keeping kept: Set<ValueID>, skipping skipped: Set<Int>) -> [Group] {
     let grouping = Grouping(graph, keeping: kept)
-    var done: Set<Int> = []
+    var done = skipped
     var groups: [Group] = []
     for index in graph.nodes.indices where !done.contains(index) {
       let group =
@@ -108,8 +111,11 @@ struct Grouping {
     case .reshape(let reshape):
       return isFirst && reshape.lengths == [.copy(axis: 0), .copy(axis: 1), .fixed(1)]
     case .groupNormalization: return !isFirst
-    case .layerNormalization, .gelu, .unary, .linear: return rank == 3
-    case .attention, .binary, .reduce, .slice: return false
+    case .layerNormalization, .gelu, .linear: return rank == 3
+    case .unary: return rank == 3 && graph[node.output].type.dataType == .float32
+    case .attention, .binary, .reduce, .slice, .matMul, .softmax, .transpose, .cast, .select, .shapeOf, .reshapeTo,
+      .stridedSlice, .expand, .gather, .scatter, .concat, .arange, .pad, .tile:
+      return false
     }
   }
 }

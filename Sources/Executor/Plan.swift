@@ -19,6 +19,10 @@ public struct Plan: Sendable {
 
   /// The shape of each value; nil for values that nothing makes.
   public let shapes: [Shape?]
+  /// The element type of each value; nil for values that nothing makes.
+  let types: [DataType?]
+  /// Values whose elements follow from the inputs' shapes and from what was fed as integers; no step makes them.
+  let known: [ValueID: Tensor]
   /// The steps, in order.
   public let steps: [Step]
   /// How many floats the arena needs, in which all computed values lie.
@@ -31,24 +35,43 @@ public struct Plan: Sendable {
 
   /// Plans `graph` for inputs of `shapes`, in the graph's order of inputs, on `workers` threads.
   ///
-  /// Values of `kept` are computed so that they can be looked at. Without `groups`, every node is a step of its own.
+  /// `fed` are small inputs of integers, which may say shapes. Values of `kept` are computed so that they can be looked
+  /// at. Without `groups`, every node is a step of its own.
   public init(
-    _ graph: Graph, inputs: [Shape], keeping kept: Set<ValueID> = [], workers: Int = 1, groups: Bool = true
+    _ graph: Graph, inputs: [Shape], fed: [ValueID: Tensor] = [:], keeping kept: Set<ValueID> = [], workers: Int = 1,
+    groups: Bool = true
   ) throws(ExecutionError) {
-    let types: [TensorType?]
+    let inferred: (types: [TensorType?], known: [ValueID: Tensor])
+    var trouble: ExecutionError?
     do throws(GraphError) {
-      types = try graph.inferTypes(zip(graph.inputs, inputs).map { TensorType(graph[$0].type.dataType, $1) })
+      inferred = try graph.infer(
+        zip(graph.inputs, inputs).map { TensorType(graph[$0].type.dataType, $1) }, fed: fed
+      ) { node, tensors, type in
+        do throws(ExecutionError) { return try Run.elements(of: node, tensors, type) } catch {
+          trouble = trouble ?? error
+          return nil
+        }
+      }
     } catch {
-      throw ExecutionError(error)
+      throw trouble ?? ExecutionError(error)
     }
-    let shapes = types.map { $0?.shape }
-    for (value, shape) in zip(graph.values, shapes) {
-      guard let shape else { continue }
+    if let trouble { throw trouble }
+    known = inferred.known
+    let shapes = inferred.types.map { $0?.shape }
+    let types = inferred.types.map { $0?.dataType }
+    for (value, (type, shape)) in zip(graph.values, zip(inferred.types, shapes)) {
+      guard let type else { continue }
+      guard let shape else {
+        throw ExecutionError(
+          value.name, "its shape, \(type), depends on numbers that are not known before the graph runs")
+      }
       guard let count = shape.checkedCount, count <= Plan.elementLimit else {
         throw ExecutionError(value.name, "a value of shape \(shape) has more than \(Plan.elementLimit) elements")
       }
     }
-    let grouped = groups ? Grouping.of(graph, shapes: shapes, keeping: kept) : Grouping.none(graph)
+    let skipped = Set(graph.nodes.indices.filter { inferred.known[graph.nodes[$0].output] != nil })
+    let grouped =
+      groups ? Grouping.of(graph, shapes: shapes, keeping: kept, skipping: skipped) : Grouping.none(graph, skipped)
 
     /// What a group takes from outside it and frees.
     func needs(_ group: Grouping.Group) -> [ValueID] {
@@ -59,7 +82,9 @@ public struct Plan: Sendable {
     for (index, group) in grouped.enumerated() { for input in needs(group) { lastUse[input] = index } }
     for output in graph.outputs { lastUse[output.value] = grouped.count }
 
-    let computed = Set(graph.nodes.map(\.output))
+    let computed = Set(grouped.flatMap(\.nodes).map { graph.nodes[$0].output })
+    /// How many floats a value takes the room of.
+    func room(_ id: ValueID) -> Int { ((shapes[id.index]?.count ?? 0) * (types[id.index]?.size ?? 4) + 3) / 4 }
     var arena = Arena()
     var places: [ValueID: Range<Int>] = [:]
     var steps: [Step] = []
@@ -69,10 +94,11 @@ public struct Plan: Sendable {
       let used = needs(group)
       let dying = Set(used.filter { computed.contains($0) && lastUse[$0] == index })
       let reused = Plan.inPlace(group, graph).first { id in
-        dying.contains(id) && shapes[id.index] == shapes[result.index] && used.filter { $0 == id }.count == 1
+        dying.contains(id) && shapes[id.index] == shapes[result.index] && types[id.index] == types[result.index]
+          && used.filter { $0 == id }.count == 1
       }
       var released = dying.filter { $0 != reused }.sorted { $0.index < $1.index }
-      places[result] = reused.flatMap { places[$0] } ?? arena.take(shapes[result.index]?.count ?? 0)
+      places[result] = reused.flatMap { places[$0] } ?? arena.take(room(result))
       if group.form == .tiles {
         scratch = max(scratch, TiledChain(group.nodes, graph, shapes).scratchCount(workers: workers))
       }
@@ -83,7 +109,7 @@ public struct Plan: Sendable {
           nodes: group.nodes, form: group.form, reused: reused, offset: places[result]!.lowerBound,
           released: released))
     }
-    self.shapes = shapes
+    (self.shapes, self.types) = (shapes, types)
     self.steps = steps
     arenaCount = arena.count
     peakBytes = (arena.count + scratch) * MemoryLayout<Float>.size

@@ -113,6 +113,12 @@ extension ONNXAssembly {
     forms[node.output] = [form: output]
   }
 
+  /// Lets `node`'s output be `x` with its last two axes exchanged: what is there of the one is there of the other.
+  mutating func exchange(_ node: Node, _ x: ValueID) throws(GraphError) {
+    let form = form(x)
+    forms[node.output] = [form == .plain ? .transposed : .plain: try value(x, form)]
+  }
+
   /// Makes the output `name` of a value that has another name.
   mutating func copy(_ id: ValueID, to name: String) throws(GraphError) {
     try add("Identity", name, [value(id)], name, [:])
@@ -162,6 +168,28 @@ extension ONNXAssembly {
   /// One float without an axis.
   mutating func float(_ number: Float) throws(GraphError) -> String {
     try constant("float/\(number)", Tensor([number], shape: []))
+  }
+
+  /// One number of a type that is computed with, without an axis.
+  mutating func number(_ number: Int, _ type: DataType) throws(GraphError) -> String {
+    if type == .float32 { return try float(Float(number)) }
+    return try constant(
+      "\(type.rawValue.lowercased())/\(number)", Tensor(type, [], bytes: Tensor([Int64(number)]).bytes[0..<type.size]))
+  }
+
+  /// An input of integers as I64, which is all that most operators take.
+  mutating func int64(_ node: Node, _ index: Int) throws(GraphError) -> String? {
+    guard let id = node.input(index) else { return nil }
+    let name = try value(id)
+    guard type(id).dataType != .int64 else { return name }
+    return try step(node, "input_\(index)", "Cast", [name], ["to": .int(DataType.int64.onnxNumber(of: name))])
+  }
+
+  /// An input of one number without an axis.
+  mutating func scalar(_ node: Node, _ index: Int) throws(GraphError) -> String? {
+    guard let id = node.input(index) else { return nil }
+    let name = try value(id)
+    return type(id).rank == 0 ? name : try step(node, "input_\(index)", "Reshape", [name, ints([])])
   }
 
   /// An input of one axis; where it is left out, `number` as often as its `count` elements.

@@ -9,6 +9,7 @@ enum ONNXAttributeValue {
   case int(Int)
   case ints([Int])
   case float(Float)
+  case string(String)
   case tensor(Constant.Storage)
 }
 
@@ -39,6 +40,9 @@ extension ProtobufMessage {
     case .int(let number):
       attribute.add(3, number)
       type = 2
+    case .string(let text):
+      attribute.add(4, text)
+      type = 3
     case .tensor(let storage):
       attribute.add(5, try tensor(nil, storage))
       type = 4

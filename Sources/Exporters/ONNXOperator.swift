@@ -21,6 +21,21 @@ extension Operator {
     case .reduce(let op): op
     case .slice(let op): op
     case .reshape(let op): op
+    case .matMul(let op): op
+    case .softmax(let op): op
+    case .transpose(let op): op
+    case .cast(let op): op
+    case .select(let op): op
+    case .shapeOf(let op): op
+    case .reshapeTo(let op): op
+    case .stridedSlice(let op): op
+    case .expand(let op): op
+    case .gather(let op): op
+    case .scatter(let op): op
+    case .concat(let op): op
+    case .arange(let op): op
+    case .pad(let op): op
+    case .tile(let op): op
     }
   }
 }

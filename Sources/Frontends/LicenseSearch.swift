@@ -6,17 +6,40 @@ extension ModelFiles {
   /// The licence that the files state: the model card's front matter, `license` in `config.json` and in the weights'
   /// own metadata. Where they name different ones, all hold.
   public func license() throws(FormatError) -> Metadata.License? {
-    var found: [Metadata.License] = []
-    func add(_ ids: [String], from file: String) {
-      for id in ids where !id.isEmpty && !found.contains(where: { $0.id.lowercased() == id.lowercased() }) {
-        found.append(Metadata.License(id: id, from: file))
-      }
-    }
-    add(try cardLicenses(), from: ModelFiles.card)
-    add([try configuration("config.json")?["license"]?.string ?? ""], from: "config.json")
+    var search = LicenseSearch()
+    try search.readCard(in: folder)
+    search.add([try configuration("config.json")?["license"]?.string ?? ""], from: "config.json")
     if let file = weights as? SafetensorsFile {
-      add(file.metadata.filter { $0.name == "license" }.map(\.value), from: weightFiles[0])
+      search.add(file.metadata.filter { $0.name == "license" }.map(\.value), from: weightFiles[0])
     }
+    return search.license
+  }
+}
+
+extension AudonnxFolder {
+  /// The licence that the files state: the model card's front matter, and `model_license` in the ONNX file's metadata
+  /// (onnx/docs/IR.md). Where they name different ones, all hold.
+  public func license() throws(FormatError) -> Metadata.License? {
+    var search = LicenseSearch()
+    try search.readCard(in: folder)
+    let stated = onnx.model.metadata.filter { ["model_license", "license"].contains($0.name) }
+    search.add(stated.map(\.value), from: splitPath(onnxPath).name)
+    return search.license
+  }
+}
+
+/// Collects what the files of a model say of its licence.
+private struct LicenseSearch {
+  private var found: [Metadata.License] = []
+
+  mutating func add(_ ids: [String], from file: String) {
+    for id in ids where !id.isEmpty && !found.contains(where: { $0.id.lowercased() == id.lowercased() }) {
+      found.append(Metadata.License(id: id, from: file))
+    }
+  }
+
+  /// What was found; several hold together.
+  var license: Metadata.License? {
     guard let first = found.first else { return nil }
     guard found.count > 1 else { return first }
     var files: [String] = []
@@ -28,21 +51,18 @@ extension ModelFiles {
   private static let card = "README.md"
 
   /// What the YAML front matter of the model card says under `license`; `license_name` where that says `other`.
-  private func cardLicenses() throws(FormatError) -> [String] {
-    let path = joinPath(folder, ModelFiles.card)
-    guard fileKind(path) == .file else { return [] }
+  mutating func readCard(in folder: String) throws(FormatError) {
+    let path = joinPath(folder, LicenseSearch.card)
+    guard fileKind(path) == .file else { return }
     let view = try ByteRegion.mapping(path).view
     var head = view.withUnsafeBytes { String(decoding: $0.prefix(65536), as: UTF8.self)[...] }
     if head.unicodeScalars.first == "\u{FEFF}" { head = Substring(head.unicodeScalars.dropFirst()) }
     let lines = head.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    guard lines.first?.trimmed == "---" else { return [] }
+    guard lines.first?.trimmed == "---" else { return }
     let front = lines.dropFirst().prefix { $0.trimmed != "---" }
-    let licenses = ModelFiles.values(of: "license", in: front)
-    if licenses.map({ $0.lowercased() }) == ["other"] {
-      let names = ModelFiles.values(of: "license_name", in: front)
-      if !names.isEmpty { return names }
-    }
-    return licenses
+    let licenses = LicenseSearch.values(of: "license", in: front)
+    let names = licenses.map { $0.lowercased() } == ["other"] ? LicenseSearch.values(of: "license_name", in: front) : []
+    add(names.isEmpty ? licenses : names, from: LicenseSearch.card)
   }
 
   /// The scalar or the list of scalars under a top-level key. Nothing else of YAML is needed here, and nothing is

@@ -14,13 +14,20 @@ public struct ModelFiles: Sendable {
   public let format: FileFormat
   /// Choices that were made, a line each.
   public let notes: [String]
+  /// The names of what describes the weights, in the folder.
+  private let descriptions: [String]
 
   /// Weight files by the names transformers gives them, the first one there is taken.
   static let candidates = [
     "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json",
   ]
+  /// Files that hold the graph too; weights go before them.
+  static let graphs = ["model.onnx"]
   /// A configuration may have this many bytes.
   static let configurationLimit = 16 << 20
+
+  /// True where the folder at `path` holds weights under one of the known names.
+  static func isThere(_ path: String) -> Bool { candidates.contains { fileKind(joinPath(path, $0)) == .file } }
 
   /// Opens the model folder at `path`, or the weight file there with the configurations beside it.
   public static func open(_ path: String) throws(FormatError) -> ModelFiles {
@@ -34,17 +41,30 @@ public struct ModelFiles: Sendable {
       let present = candidates.filter { fileKind(joinPath(path, $0)) == .file }
       guard let name = present.first else {
         throw FormatError(
-          "model", .missing("a model folder holds one of " + candidates.joined(separator: ", ")), file: path)
+          "model",
+          .missing("a model folder holds one of " + candidates.joined(separator: ", ") + ", model.yaml, model.onnx"),
+          file: path)
       }
-      let others = present.dropFirst().joined(separator: ", ")
+      let others = (present.dropFirst() + graphs.filter { fileKind(joinPath(path, $0)) == .file })
+        .joined(separator: ", ")
       let notes = others.isEmpty ? [] : ["\(name) was taken; the folder also holds \(others)"]
       return try ModelFiles(folder: path, weights: name, notes: notes)
     }
   }
 
+  /// An ONNX file, the files that hold its tensors, and what lies beside it.
+  init(_ file: ONNXFile, at path: String, in folder: String, beside names: [String], notes: [String]) {
+    (self.folder, self.notes, weights, format) = (folder, notes, file, .onnx)
+    let name = path.hasPrefix(folder + "/") ? String(path.dropFirst(folder.utf8.count + 1)) : splitPath(path).name
+    let inside = splitPath(name).folder
+    weightFiles = [name] + file.externalFiles.map { inside == "." ? $0 : joinPath(inside, $0) }
+    descriptions = names
+  }
+
   private init(folder: String, weights name: String, notes: [String]) throws(FormatError) {
     self.folder = folder
     self.notes = notes
+    descriptions = ["config.json", "preprocessor_config.json"].filter { fileKind(joinPath(folder, $0)) == .file }
     let path = joinPath(folder, name)
     if name.hasSuffix(".index.json") {
       let sharded = try ShardedCheckpoint.open(path)
@@ -69,8 +89,7 @@ public struct ModelFiles: Sendable {
 
   /// The names of all files that a model is made of: its weights, then the configurations that are there.
   public var names: [String] {
-    weightFiles
-      + ["config.json", "preprocessor_config.json"].filter { fileKind(joinPath(folder, $0)) == .file }
+    weightFiles + descriptions
   }
 
   /// The name of the file that holds a tensor.

@@ -1,5 +1,7 @@
 import Bytes
+import Formats
 import IR
+import Tensors
 
 /// The systems this project knows, by the contract's names.
 public enum ModelSystem: String, CaseIterable, Sendable {
@@ -11,7 +13,7 @@ public enum ModelSystem: String, CaseIterable, Sendable {
   case onnx
 
   /// The systems that `ImportedModel` builds.
-  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2]
+  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2, .onnx]
 }
 
 /// A model made from somebody else's files: the graph as the configuration says, every tensor accounted for.
@@ -32,4 +34,27 @@ public struct ImportedModel: Sendable {
   public let files: ModelFiles
   /// Choices and oddities worth a line to the user.
   public let notes: [String]
+}
+
+extension ImportedModel {
+  /// Builds the model in `folder`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
+  /// hold graph inputs that an ONNX file wants known before its graph is built; `evaluate` computes integers that follow
+  /// from constants alone.
+  public init(
+    _ folder: ModelFolder, system asked: ModelSystem? = nil, fed: NamedTensors = [:],
+    evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor? = { _, _, _ in nil }
+  ) throws {
+    let (file, described): (ONNXFile, AudonnxFolder?)
+    switch folder {
+    case .checkpoint(let files):
+      try self.init(wav2vec2: files, system: asked)
+      return
+    case .onnx(let onnx): (file, described) = (onnx, nil)
+    case .audonnx(let folder): (file, described) = (folder.onnx, folder)
+    }
+    if let asked, asked != .onnx {
+      throw GraphError("", "the file is ONNX: its system is onnx, not \(asked.rawValue)")
+    }
+    try self.init(onnx: file, folder.files, described, fed: fed, evaluating: evaluate)
+  }
 }

@@ -59,6 +59,9 @@ public struct Graph: Sendable {
   /// Values inside that have a name of their own to be looked at: `layer.0`, `layer.1`, ...
   public internal(set) var states: [NamedValue] = []
 
+  /// Of which value each value is the shape.
+  var shapeSources: [ValueID: ValueID] = [:]
+
   /// A graph without nodes.
   public init() {}
 

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Everything a node can do. Closed: the compiler lists every room that a new case must furnish.
 ///
 /// Each case's type lives in `Operators/` under its own name and says what the operator means; how it is computed
@@ -14,6 +16,21 @@ public enum Operator: Hashable, Sendable {
   case reduce(Reduce)
   case slice(Slice)
   case reshape(Reshape)
+  case matMul(MatMul)
+  case softmax(Softmax)
+  case transpose(Transpose)
+  case cast(Cast)
+  case select(Select)
+  case shapeOf(ShapeOf)
+  case reshapeTo(ReshapeTo)
+  case stridedSlice(StridedSlice)
+  case expand(Expand)
+  case gather(Gather)
+  case scatter(Scatter)
+  case concat(Concat)
+  case arange(Arange)
+  case pad(Pad)
+  case tile(Tile)
 
   /// The case's contents as what they have in common.
   public var definition: any OperatorDefinition {
@@ -29,6 +46,21 @@ public enum Operator: Hashable, Sendable {
     case .reduce(let op): op
     case .slice(let op): op
     case .reshape(let op): op
+    case .matMul(let op): op
+    case .softmax(let op): op
+    case .transpose(let op): op
+    case .cast(let op): op
+    case .select(let op): op
+    case .shapeOf(let op): op
+    case .reshapeTo(let op): op
+    case .stridedSlice(let op): op
+    case .expand(let op): op
+    case .gather(let op): op
+    case .scatter(let op): op
+    case .concat(let op): op
+    case .arange(let op): op
+    case .pad(let op): op
+    case .tile(let op): op
     }
   }
 }
@@ -37,6 +69,9 @@ public enum Operator: Hashable, Sendable {
 public protocol OperatorDefinition: Hashable, Sendable {
   /// The inputs in their order; a trailing `?` marks one that may be left out.
   var inputNames: [String] { get }
+
+  /// The element types that the input at `index` may have.
+  func dataTypes(ofInput index: Int) -> [DataType]
 
   /// Throws one sentence if an attribute can fit no input.
   func checkAttributes() throws(Mismatch)
@@ -49,6 +84,18 @@ public protocol OperatorDefinition: Hashable, Sendable {
 extension OperatorDefinition {
   /// Nothing to check.
   public func checkAttributes() throws(Mismatch) {}
+
+  /// Floats.
+  public func dataTypes(ofInput index: Int) -> [DataType] { [.float32] }
+}
+
+extension DataType {
+  /// What a graph computes with: floats, the integers of shapes and indices, truth values.
+  public static let computed: [DataType] = [.float32, .int64, .int32, .bool]
+  /// What arithmetic is done with.
+  public static let numbers: [DataType] = [.float32, .int64, .int32]
+  /// What shapes, axes and indices are.
+  public static let indices: [DataType] = [.int64, .int32]
 }
 
 /// Why inputs do not fit an operator; the graph adds the node's name.
@@ -58,42 +105,4 @@ public struct Mismatch: Error, Hashable, Sendable {
 
   /// Creates a mismatch.
   public init(_ what: String) { self.what = what }
-}
-
-/// The input types of one node, with the checks that operators share.
-public struct InputTypes {
-  let names: [String]
-  let types: [TensorType?]
-
-  init(names: [String], types: [TensorType?]) throws(Mismatch) {
-    guard types.count <= names.count else {
-      throw Mismatch("takes at most \(names.count) inputs, found \(types.count)")
-    }
-    for (index, name) in names.enumerated() where !name.hasSuffix("?") {
-      guard index < types.count, types[index] != nil else { throw Mismatch("the input \(name) is missing") }
-    }
-    for case (let name, .some(let type)) in zip(names, types) where type.dataType != .float32 {
-      throw Mismatch("\(name) is \(type.dataType.rawValue); a graph computes in F32")
-    }
-    self.names = names
-    self.types = types
-  }
-
-  /// The input at `index`, which is not optional.
-  func callAsFunction(_ index: Int) -> TensorType { types[index]! }
-
-  /// Throws unless input `index` has `rank` axes.
-  func check(_ index: Int, rank: Int) throws(Mismatch) {
-    guard self(index).rank == rank else {
-      throw Mismatch("\(names[index]) needs \(rank) axes, found \(self(index))")
-    }
-  }
-
-  /// Throws unless input `index` is left out or has exactly `dimensions`.
-  func check(_ index: Int, is dimensions: [Dimension]) throws(Mismatch) {
-    guard index < types.count, let type = types[index] else { return }
-    guard type.dimensions == dimensions else {
-      throw Mismatch("\(names[index]) needs the shape \(dimensions), found \(type.dimensions)")
-    }
-  }
 }

@@ -36,6 +36,14 @@ public enum Dimension: Hashable, Sendable {
     }
   }
 
+  /// The part of the length that is known.
+  var known: Int {
+    switch self {
+    case .fixed(let value): value
+    case .symbolic(_, let offset): offset
+    }
+  }
+
   /// The length, if it is known.
   public var value: Int? { if case .fixed(let value) = self { value } else { nil } }
 }

@@ -55,6 +55,31 @@ public func squareRoot(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Floa
   map(x, y, count, workers) { $0.squareRoot() }
 }
 
+/// Functions that are computed number by number.
+public enum ScalarFunction: Sendable {
+  case absolute, ceiling, cosine, erf, exponential, floor, logarithm, negate, round, sign, sine, softplus
+}
+
+/// y = the function of x, by the system's mathematical library; halves are rounded to the even integer.
+public func map(
+  _ function: ScalarFunction, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, count: Int, workers: Workers
+) {
+  switch function {
+  case .absolute: scalarMap(x, y, count, workers) { $0.magnitude }
+  case .ceiling: scalarMap(x, y, count, workers) { $0.rounded(.up) }
+  case .cosine: scalarMap(x, y, count, workers) { cosf($0) }
+  case .erf: scalarMap(x, y, count, workers) { erff($0) }
+  case .exponential: scalarMap(x, y, count, workers) { expf($0) }
+  case .floor: scalarMap(x, y, count, workers) { $0.rounded(.down) }
+  case .logarithm: scalarMap(x, y, count, workers) { logf($0) }
+  case .negate: scalarMap(x, y, count, workers) { -$0 }
+  case .round: scalarMap(x, y, count, workers) { $0.rounded(.toNearestOrEven) }
+  case .sign: scalarMap(x, y, count, workers) { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
+  case .sine: scalarMap(x, y, count, workers) { sinf($0) }
+  case .softplus: scalarMap(x, y, count, workers) { max($0, 0) + log1pf(expf(-$0.magnitude)) }
+  }
+}
+
 @inline(__always)
 private func map(
   _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int, _ workers: Workers,

@@ -1,5 +1,21 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// The arithmetic of two operands.
-public enum Arithmetic: Sendable { case add, subtract, multiply, divide }
+public enum Arithmetic: Sendable {
+  case add, subtract, multiply, divide
+  /// The first to the power of the second.
+  case power
+  /// What is left of a division: with the divisor's sign, and with the dividend's.
+  case modulo, remainder
+  /// NaN if either is.
+  case minimum, maximum
+}
 
 /// y[i] = a[i] ∘ b[i mod period]: operands of one shape (period = count), a row for every row, or one number.
 public func arithmetic(
@@ -16,55 +32,74 @@ public func arithmetic(
       case .subtract: for index in 0..<period { y[index] = a[index] - b[index] }
       case .multiply: for index in 0..<period { y[index] = a[index] * b[index] }
       case .divide: for index in 0..<period { y[index] = a[index] / b[index] }
+      case .power where period == 1 && b[0] == 2: y[0] = a[0] * a[0]
+      case .power: for index in 0..<period { y[index] = powf(a[index], b[index]) }
+      case .modulo:
+        for index in 0..<period {
+          let rest = fmodf(a[index], b[index])
+          y[index] = rest != 0 && (rest < 0) != (b[index] < 0) ? rest + b[index] : rest
+        }
+      case .remainder: for index in 0..<period { y[index] = fmodf(a[index], b[index]) }
+      case .minimum:
+        for index in 0..<period { y[index] = a[index] < b[index] || a[index] != a[index] ? a[index] : b[index] }
+      case .maximum:
+        for index in 0..<period { y[index] = a[index] > b[index] || a[index] != a[index] ? a[index] : b[index] }
       }
     }
   }
 }
 
-/// y = x gathered along axes: y[i, j, ...] = x[i · strides[0] + j · strides[1] + ...], y being row-major.
-///
-/// A stride of zero repeats (broadcasting); permuted strides transpose.
-public func gather(
-  _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, lengths: [Int], strides: [Int]
-) {
-  guard let last = lengths.last else {
-    y[0] = x[0]
-    return
-  }
-  let rows = lengths.dropLast().reduce(1, *)
-  var index = [Int](repeating: 0, count: lengths.count)
-  var source = 0
-  for row in 0..<rows {
-    let (step, target) = (strides[lengths.count - 1], y + row * last)
-    for column in 0..<last { target[column] = x[source + column * step] }
-    var axis = lengths.count - 2
-    while axis >= 0 {
-      index[axis] += 1
-      source += strides[axis]
-      if index[axis] < lengths[axis] { break }
-      source -= index[axis] * strides[axis]
-      index[axis] = 0
-      axis -= 1
-    }
-  }
-}
-
-/// y[o, i] = the mean, or the root of the sum of squares, of x[o, 0..<length, i]; sums in doubles, in order.
-public func reduce(
-  _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, outer: Int, length: Int, inner: Int, rootOfSquares: Bool
-) {
-  for row in 0..<outer {
-    var totals = [Double](repeating: 0, count: inner)
-    for step in 0..<length {
-      let source = x + (row * length + step) * inner
-      if rootOfSquares {
-        for index in 0..<inner { totals[index] += Double(source[index]) * Double(source[index]) }
+/// y[i] = a[i] ∘ b[i], wrapping around; false where a divisor is 0.
+public func arithmetic<Integer: FixedWidthInteger & SignedInteger>(
+  _ operation: Arithmetic, _ a: UnsafePointer<Integer>, _ b: UnsafePointer<Integer>,
+  _ y: UnsafeMutablePointer<Integer>, count: Int
+) -> Bool {
+  for index in 0..<count {
+    let (a, b) = (a[index], b[index])
+    switch operation {
+    case .add: y[index] = a &+ b
+    case .subtract: y[index] = a &- b
+    case .multiply: y[index] = a &* b
+    case .divide, .modulo, .remainder:
+      guard b != 0 else { return false }
+      if operation == .divide {
+        y[index] = a.dividedReportingOverflow(by: b).partialValue
       } else {
-        for index in 0..<inner { totals[index] += Double(source[index]) }
+        let rest = a.remainderReportingOverflow(dividingBy: b).partialValue
+        y[index] = operation == .modulo && rest != 0 && (rest < 0) != (b < 0) ? rest &+ b : rest
       }
+    case .power: y[index] = power(a, b)
+    case .minimum: y[index] = min(a, b)
+    case .maximum: y[index] = max(a, b)
     }
-    for index in 0..<inner {
-      y[row * inner + index] = Float(rootOfSquares ? totals[index].squareRoot() : totals[index] / Double(length))
-    }
+  }
+  return true
+}
+
+/// Negative powers of integers are 0, but for those of 1 and -1.
+private func power<Integer: FixedWidthInteger & SignedInteger>(_ base: Integer, _ exponent: Integer) -> Integer {
+  guard exponent >= 0 else { return base == 1 ? 1 : base == -1 ? (exponent & 1 == 0 ? 1 : -1) : 0 }
+  var (result, square, left): (Integer, Integer, Integer) = (1, base, exponent)
+  while left > 0 {
+    if left & 1 == 1 { result = result &* square }
+    square = square &* square
+    left >>= 1
+  }
+  return result
+}
+
+/// Questions about two operands.
+public enum Comparison: Sendable { case equal, less, lessOrEqual, greater, greaterOrEqual }
+
+/// y[i] = 1 where a[i] ∘ b[i] holds, else 0.
+public func compare<T: Comparable>(
+  _ comparison: Comparison, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ y: UnsafeMutablePointer<UInt8>, count: Int
+) {
+  switch comparison {
+  case .equal: for index in 0..<count { y[index] = a[index] == b[index] ? 1 : 0 }
+  case .less: for index in 0..<count { y[index] = a[index] < b[index] ? 1 : 0 }
+  case .lessOrEqual: for index in 0..<count { y[index] = a[index] <= b[index] ? 1 : 0 }
+  case .greater: for index in 0..<count { y[index] = a[index] > b[index] ? 1 : 0 }
+  case .greaterOrEqual: for index in 0..<count { y[index] = a[index] >= b[index] ? 1 : 0 }
   }
 }

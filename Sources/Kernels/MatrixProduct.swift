@@ -52,6 +52,29 @@ public func multiply(
   }
 }
 
+/// c[m, n] = a[m, k] · b[k, n], rows without gaps, over all workers.
+public func multiply(
+  _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into c: UnsafeMutablePointer<Float>, m: Int, n: Int, k: Int,
+  workers: Workers
+) {
+  guard m > 0, n > 0 else { return }
+  guard k > 0 else { return c.update(repeating: 0, count: m * n) }
+  _ = singleThreaded
+  func piece(_ rows: Range<Int>, _ columns: Range<Int>) {
+    cblas_sgemm(
+      CblasRowMajor, CblasNoTrans, CblasNoTrans, blasint(rows.count), blasint(columns.count), blasint(k), 1,
+      a + rows.lowerBound * k, blasint(k), b + columns.lowerBound, blasint(n), 0,
+      c + rows.lowerBound * n + columns.lowerBound, blasint(n))
+  }
+  // A product of few numbers is not worth a second thread.
+  let isSmall = m * n * k < 1 << 15
+  if n >= m {
+    workers.split(n, grain: isSmall ? n : 16) { piece(0..<m, $0) }
+  } else {
+    workers.split(m, grain: isSmall ? m : 8) { piece($0, 0..<n) }
+  }
+}
+
 /// One piece on the calling thread: c = a · bᵀ + addend.
 func multiplyPiece(
   _ a: Matrix, _ b: Matrix, _ addend: Addend, _ c: UnsafeMutablePointer<Float>, _ columnStride: Int,

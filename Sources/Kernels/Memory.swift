@@ -54,3 +54,9 @@ public final class BlockPool: Sendable {
   /// Takes a block back; the caller must not use it any more.
   public func give(back block: Block) { free.withLock { $0.append(block) } }
 }
+
+/// How many bytes of memory the machine has.
+public func physicalMemory() -> Int {
+  let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+  return pages > 0 && size > 0 ? pages * size : .max
+}

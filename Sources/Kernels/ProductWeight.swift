@@ -14,17 +14,20 @@ public struct ProductWeight: @unchecked Sendable {
 
   private let base: UnsafeRawPointer
   private let isPacked: Bool
+  /// True for a weight that lies as its transpose.
+  private let isTransposed: Bool
   /// What packed numbers are; nil for floats.
   private let halfWidth: HalfWidth?
   private let rowStride: Int
   private let owner: AnyObject?
 
   private init(
-    _ base: UnsafeRawPointer, isPacked: Bool, halfWidth: HalfWidth? = nil, rowStride: Int, outputs: Int, depth: Int,
-    groups: Int, owner: AnyObject?
+    _ base: UnsafeRawPointer, isPacked: Bool, isTransposed: Bool = false, halfWidth: HalfWidth? = nil, rowStride: Int,
+    outputs: Int, depth: Int, groups: Int, owner: AnyObject?
   ) {
     self.base = base
     self.isPacked = isPacked
+    self.isTransposed = isTransposed
     self.halfWidth = halfWidth
     self.rowStride = rowStride
     self.outputs = outputs
@@ -41,6 +44,14 @@ public struct ProductWeight: @unchecked Sendable {
   ) {
     self.init(
       rows, isPacked: false, rowStride: rowStride ?? depth, outputs: outputs, depth: depth, groups: groups,
+      owner: owner)
+  }
+
+  /// The transpose of a weight, [depth, outputs], floats that need not be aligned; `owner` keeps that memory alive, or
+  /// else the caller does.
+  public init(columns: UnsafeRawPointer, outputs: Int, depth: Int, owner: AnyObject? = nil) {
+    self.init(
+      columns, isPacked: false, isTransposed: true, rowStride: outputs, outputs: outputs, depth: depth, groups: 1,
       owner: owner)
   }
 
@@ -108,7 +119,7 @@ public struct ProductWeight: @unchecked Sendable {
     ((group * panelsPerGroup + panel) * depth + step) * panelWidth
   }
 
-  /// Brings some steps of a panel into `scratch`, [steps, 16]: widened, or interleaved from rows.
+  /// Brings some steps of a panel into `scratch`, [steps, 16]: widened, copied from columns, or interleaved from rows.
   func fill(group: Int, panel: Int, steps: Range<Int>, into scratch: UnsafeMutablePointer<Float>) {
     if isPacked, let halfWidth {
       widen(
@@ -117,6 +128,21 @@ public struct ProductWeight: @unchecked Sendable {
       return
     }
     let first = panel * panelWidth
+    if isTransposed {
+      let count = min(panelWidth, outputs - first)
+      for (place, step) in steps.enumerated() {
+        let (line, source) = (
+          UnsafeMutableRawPointer(scratch + place * panelWidth), base + 4 * (step * rowStride + first)
+        )
+        if count == panelWidth {
+          line.storeBytes(of: source.loadUnaligned(as: SIMD16<Float>.self), as: SIMD16<Float>.self)
+        } else {
+          line.copyMemory(from: source, byteCount: 4 * count)
+          (scratch + place * panelWidth + count).update(repeating: 0, count: panelWidth - count)
+        }
+      }
+      return
+    }
     interleaveRows(
       base.assumingMemoryBound(to: Float.self) + (group * outputs + first) * rowStride + steps.lowerBound,
       stride: rowStride, rows: min(panelWidth, outputs - first), depth: steps.count, into: scratch)

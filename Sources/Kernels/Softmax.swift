@@ -39,3 +39,24 @@ func softmax(_ x: UnsafeMutablePointer<Float>, count: Int) {
   let factor = 1 / exponentials(x, count: count, minus: maximum(x, count: count))
   forEachVector(x, x, count: count) { $0 * factor }
 }
+
+/// y[o, :, i] = e^x / Σ e^x of x[o, 0..<length, i].
+public func softmax(
+  _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, outer: Int, length: Int, inner: Int, workers: Workers
+) {
+  guard length > 0 else { return }
+  workers.split(outer * inner, grain: max(1, 8192 / length)) { rows in
+    var column = [Float](repeating: 0, count: inner == 1 ? 0 : length)
+    for row in rows {
+      let start = row / inner * length * inner + row % inner
+      if inner == 1 {
+        (y + start).update(from: x + start, count: length)
+        softmax(y + start, count: length)
+      } else {
+        for step in 0..<length { column[step] = x[start + step * inner] }
+        column.withUnsafeMutableBufferPointer { softmax($0.baseAddress!, count: length) }
+        for step in 0..<length { y[start + step * inner] = column[step] }
+      }
+    }
+  }
+}

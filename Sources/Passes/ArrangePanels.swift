@@ -82,7 +82,11 @@ extension Operator {
     switch self {
     case .linear: 1
     case .conv(let op): op.groups
-    case .attention, .layerNormalization, .groupNormalization, .gelu, .unary, .binary, .reduce, .slice, .reshape: nil
+    case .attention, .layerNormalization, .groupNormalization, .gelu, .unary, .binary, .reduce, .slice, .reshape,
+      .matMul,
+      .softmax, .transpose, .cast, .select, .shapeOf, .reshapeTo, .stridedSlice, .expand, .gather, .scatter, .concat,
+      .arange, .pad, .tile:
+      nil
     }
   }
 }

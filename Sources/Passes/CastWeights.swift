@@ -1,4 +1,5 @@
 import Bytes
+import Executor
 import IR
 import Kernels
 import Synchronization
@@ -38,14 +39,14 @@ public struct CastWeights: Pass {
     _ graph: inout Graph, threads: Int = 1
   ) throws -> (report: PassReport, losses: [(name: String, counts: CastCounts)]) {
     var report = PassReport(pass: CastWeights.name)
-    var casts: [(name: String, cast: Cast)] = []
+    var casts: [(name: String, cast: FloatCast)] = []
     for id in graph.constantOrder {
       var constant = graph.constants[id]!
       let target = constant.shape.rank >= 2 ? dataType : .float32
       let source = constant.dataType
       guard source.isFloat, source != target, sources?.contains(source) != false else { continue }
-      let cast = Cast(constant.storage, to: target)
-      constant.storage = .derived(DerivedTensor(target, constant.shape) { cast.piece($0).bytes })
+      let cast = FloatCast(constant.storage, to: target)
+      constant.storage = .derived(cast.tensor)
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
       graph.replaceConstant(id, with: constant)
       report.changes.append("\(graph[id].name): \(source.rawValue) to \(target.rawValue)")
@@ -58,84 +59,5 @@ public struct CastWeights: Pass {
     }
     let losses = zip(casts, counts.withLock { $0 }).map { (name: $0.name, counts: $1) }
     return (report, losses.filter { $0.counts != CastCounts() })
-  }
-}
-
-/// Numbers seen in another floating-point type, rounded to nearest.
-private struct Cast: Sendable {
-  let source: Constant.Storage
-  let target: DataType
-
-  init(_ source: Constant.Storage, to target: DataType) { (self.source, self.target) = (source, target) }
-
-  /// Some elements in the other type, and what was lost in them.
-  func piece(_ range: Range<Int>) -> (bytes: ByteView, lost: CastCounts) {
-    var lost = CastCounts()
-    let tensor = Tensor(source.dataType, [range.count], bytes: source.elements(range)).cast(to: target, &lost)
-    return (tensor.bytes, lost)
-  }
-
-  /// What is lost in all elements.
-  var losses: CastCounts {
-    // Widening loses nothing.
-    guard target != .float32 || source.dataType == .float64 else { return CastCounts() }
-    var sum = CastCounts()
-    let step = 1 << 18
-    for start in stride(from: 0, to: source.shape.count, by: step) {
-      let lost = piece(start..<min(start + step, source.shape.count)).lost
-      sum.overflowed += lost.overflowed
-      sum.flushed += lost.flushed
-    }
-    return sum
-  }
-}
-
-extension Tensor {
-  /// The same numbers in another floating-point type, rounded to nearest; `counts` grows by what was lost.
-  fileprivate func cast(to target: DataType, _ counts: inout CastCounts) -> Tensor {
-    let floats = dataType == .float32 ? self : toFloat32(&counts)
-    switch target {
-    case .float16: return floats.narrowed(to: .float16, target, &counts)
-    case .bfloat16: return floats.narrowed(to: .bfloat16, target, &counts)
-    default: return floats
-    }
-  }
-
-  private func narrowed(to half: HalfWidth, _ target: DataType, _ counts: inout CastCounts) -> Tensor {
-    var lost = CastCounts()
-    let region = ByteRegion(count: count * 2) { bytes in
-      withFloats { floats in
-        guard let source = floats.baseAddress, let result = bytes.bindMemory(to: UInt16.self).baseAddress else {
-          return
-        }
-        lost = narrow(source, result, count: count, to: half)
-      }
-    }
-    counts.overflowed += lost.overflowed
-    counts.flushed += lost.flushed
-    return Tensor(target, shape, bytes: region.view)
-  }
-
-  private func toFloat32(_ counts: inout CastCounts) -> Tensor {
-    var lost = CastCounts()
-    let result = Tensor.floats(shape) { floats in
-      bytes.withUnsafeBytes { raw in
-        for index in 0..<count {
-          switch dataType {
-          case .float64:
-            let wide = raw.loadUnaligned(fromByteOffset: index * 8, as: Double.self)
-            floats[index] = Float(wide)
-            if wide.isFinite && !floats[index].isFinite { lost.overflowed += 1 }
-            if wide != 0 && floats[index] == 0 { lost.flushed += 1 }
-          default:
-            let half = raw.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
-            floats[index] = widened(half, from: dataType == .float16 ? .float16 : .bfloat16)
-          }
-        }
-      }
-    }
-    counts.overflowed += lost.overflowed
-    counts.flushed += lost.flushed
-    return result
   }
 }

@@ -38,10 +38,13 @@ public struct FoldConstants: Pass {
         continue
       }
       let step = "\(node.name) = " + graph.describe(node).split(separator: " = ", maxSplits: 1)[1]
-      graph.replaceNode(computing: node.output, with: try evaluate(node, inputs, in: graph, step: step))
+      graph.store(try evaluate(node, inputs, in: graph, step: step), for: node.output)
       report.changes.append(step)
     }
+    graph.removeStoredNodes()
     graph.removeUnusedConstants()
+    // What is constant now may say shapes.
+    try graph.inferTypes()
     return report
   }
 
@@ -66,9 +69,16 @@ extension Operator {
   /// True where the kernel gives the same bits on every machine: single roundings, fixed order, no BLAS, no fusing.
   fileprivate var isReproducible: Bool {
     switch self {
-    case .binary, .reduce, .slice, .reshape: true
-    case .unary(let op): op.function == .relu || op.function == .squareRoot
-    case .linear, .conv, .attention, .layerNormalization, .groupNormalization, .gelu: false
+    case .binary(let op): op.function != .power
+    case .unary(let op):
+      switch op.function {
+      case .cosine, .erf, .exponential, .logarithm, .sigmoid, .sine, .softplus, .tanh: false
+      case .absolute, .ceiling, .floor, .isInfinite, .isNaN, .negate, .not, .relu, .round, .sign, .squareRoot: true
+      }
+    case .reduce, .slice, .reshape, .transpose, .cast, .select, .shapeOf, .reshapeTo, .stridedSlice, .expand, .gather,
+      .scatter, .concat, .arange, .pad, .tile:
+      true
+    case .linear, .conv, .attention, .layerNormalization, .groupNormalization, .gelu, .matMul, .softmax: false
     }
   }
 }

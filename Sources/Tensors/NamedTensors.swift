@@ -25,4 +25,11 @@ public struct NamedTensors: Sendable, ExpressibleByDictionaryLiteral, Sequence {
   public func makeIterator() -> some IteratorProtocol<(name: String, tensor: Tensor)> {
     names.map { (name: $0, tensor: tensors[Name($0)]!) }.makeIterator()
   }
+
+  /// Those that are not floats.
+  public var integers: NamedTensors {
+    var integers = self
+    integers.tensors = tensors.filter { $1.dataType != .float32 }
+    return integers
+  }
 }

@@ -84,4 +84,16 @@ extension Tensor {
 
   /// The elements of a 32-bit float tensor.
   public var floats: [Float] { withFloats { Array($0) } }
+
+  /// The elements of a tensor of 64-bit or 32-bit integers, or of truth values as 1 and 0; nil for other types.
+  public var integers: [Int]? {
+    bytes.withUnsafeBytes { raw in
+      switch dataType {
+      case .int64: (0..<count).map { Int(raw.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
+      case .int32: (0..<count).map { Int(raw.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self)) }
+      case .bool: raw.map { $0 == 0 ? 0 : 1 }
+      default: nil
+      }
+    }
+  }
 }

@@ -31,20 +31,28 @@ public struct Comparison: Sendable {
   public init(_ expected: GoldenCase.Expected, actual: Tensor) {
     name = expected.name
     tolerance = expected.tolerance
-    let numbers = actual.floats
-    guard actual.shape == expected.shape else {
-      mismatch = "has the shape \(actual.shape), expected \(expected.shape)"
+    // Documents write all numbers as floats; arrays have types.
+    let isTyped = expected.values.dataType != .float32
+    guard actual.shape == expected.shape, !isTyped || actual.dataType == expected.values.dataType else {
+      mismatch =
+        "is \(actual.dataType.rawValue) \(actual.shape), expected \(expected.values.dataType.rawValue) \(expected.shape)"
       (count, outliers, difference, place, self.actual, self.expected, limit) = (0, 0, .infinity, [], 0, 0, 0)
       return
     }
     mismatch = nil
-    let wanted = expected.values.floats
+    let numbers = actual.integers?.map { Float($0) } ?? actual.floats
+    let wanted = expected.values.integers?.map { Float($0) } ?? expected.values.floats
+    // What floats cannot tell apart, integers can.
+    let exact = actual.integers.flatMap { own in expected.values.integers.map { (own, $0) } }
     let finite = wanted.filter(\.isFinite)
     let largest = Double(finite.reduce(0) { max($0, abs($1)) })
     limit = tolerance.limit(largest: largest)
     var (worst, worstIndex, beyond) = (-1.0, 0, 0)
     for (index, value) in wanted.enumerated() {
-      let distance = Comparison.distance(numbers[expected.position(index)], value)
+      let position = expected.position(index)
+      let distance =
+        exact.map { (Double($0[position]) - Double($1[index])).magnitude + ($0[position] == $1[index] ? 0 : 0.5) }
+        ?? Comparison.distance(numbers[position], value)
       if distance > limit { beyond += 1 }
       if distance > worst { (worst, worstIndex) = (distance, index) }
     }

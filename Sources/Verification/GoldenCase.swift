@@ -75,6 +75,19 @@ public protocol GoldenFiles {
 }
 
 extension GoldenCase {
+  /// A case whose inputs and outputs are arrays, and which no document describes.
+  public init(
+    name: String, system: String, inputs: NamedTensors, outputs: [(name: String, tensor: Tensor)],
+    tolerance: Tolerance, maker: String
+  ) {
+    (self.name, self.system, self.maker) = (name, system, maker)
+    input = .graph(inputs)
+    expected = outputs.map {
+      Expected(name: $0.name, shape: $0.tensor.shape, places: nil, values: $0.tensor, tolerance: tolerance)
+    }
+    document = ["tolerance": tolerance.json]
+  }
+
   /// Reads a document; unknown fields, and a version other than 1, are refused. In a format with numbered rules, fields
   /// that are missing, unknown or of a wrong kind break `rule`.
   public init(_ document: JSON, files: some GoldenFiles, rule: String? = nil) throws(FormatError) {

@@ -12,7 +12,9 @@ struct Bench: ParsableCommand {
   @OptionGroup var execution: ExecutionOptions
 
   func run() throws {
-    let times = try Benchmark(model, input: input, threads: execution.threads, repeats: `repeat`, byOperator: ops)
+    let times = try Benchmark(
+      model, input: input, threads: execution.threads, repeats: `repeat`, byOperator: ops,
+      normalizing: execution.normalize)
     try Console.result(times.json.compact)
   }
 }

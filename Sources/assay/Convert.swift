@@ -30,6 +30,7 @@ struct Convert: ParsableCommand {
     conversion.goldens = golden
     conversion.system = execution.system
     conversion.license = license
+    conversion.normalizing = execution.normalize
     conversion.threads = execution.threads
     let report = try conversion.run(progress: Console.progress("converting", quiet: printing.quiet))
     printing.note(report.notes)

@@ -31,6 +31,9 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("The length of the clip that --plan is about.", valueName: "s"))
   var seconds = 1.0
 
+  @Flag(help: "Compute an ONNX graph as it was read, without bringing it into canonical form.")
+  var unfused = false
+
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
@@ -43,7 +46,9 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
-    let model = try Model.open(model, system: execution.system)
+    let model = try Model.open(
+      model, system: execution.system, fed: rawInputs(input).integers, unfused: unfused,
+      normalizing: execution.normalize)
     output.note(model.notes)
     if plan {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)

@@ -14,12 +14,16 @@ struct Verify: ParsableCommand {
   @Option(help: ArgumentHelp("Compare weights with those of this model.", valueName: "source"))
   var against: String?
 
+  @Flag(help: "Compute an ONNX graph as it was read, without bringing it into canonical form.")
+  var unfused = false
+
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let verdict = try Verdict(
-      model, goldens: golden, against: against, system: execution.system, threads: execution.threads)
+      model, goldens: golden, against: against, system: execution.system, threads: execution.threads,
+      unfused: unfused, normalizing: execution.normalize)
     try Console.result(output.json ? verdict.json.compact : verdict.text)
     if !verdict.holds { throw ExitCode(ExitStatus.differs.rawValue) }
   }

@@ -29,7 +29,7 @@ import Testing
   }
 
   /// Commands that later issues bring.
-  static let later: Set<String> = ["prune", "diff"]
+  static let later: Set<String> = ["prune"]
 
   @Test func everyCommandAndOptionOfTheTableExists() throws {
     let help = try Program.run("--help")

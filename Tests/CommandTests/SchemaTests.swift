@@ -29,8 +29,13 @@ import Testing
         ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--dtype", "f16"]),
         ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
         ("inspect", ["inspect", artifact]),
+        ("inspect", ["inspect", Repository.golden("audonnx/published"), "--graph", "--digests"]),
         ("verify", ["verify", artifact, "--against", package + "/safetensors"]),
         ("verify", ["verify", package + "/both/pytorch_model.bin", "--golden", package + "/goldens"]),
+        ("diff", ["diff", package + "/pytorch", artifact]),
+        ("diff", ["diff", package + "/pytorch", package + "/folded"]),
+        ("diff", ["diff", package + "/pytorch", package + "/both/pytorch_model.bin"]),
+        ("diff", ["diff", Repository.golden("models/mixed"), Repository.golden("models/base")]),
         ("plan", ["run", artifact, "--plan", "--seconds", "2.5"]),
         ("run", ["run", artifact, Repository.golden("audio/speech.flac"), "--layers"]),
       ]

@@ -50,7 +50,7 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
       if weights && index > 0 {
         ids.append(graph.addConstant(name, Constant(tensor, provenance: Provenance())))
       } else {
-        ids.append(graph.addInput(name, TensorType(.float32, tensor.shape)))
+        ids.append(graph.addInput(name, TensorType(tensor.dataType, tensor.shape)))
         fed[name] = tensor
       }
     }
@@ -66,6 +66,7 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
         let how = "\(name), \(threads) threads, \(weights ? "constant" : "fed") weights"
         let actual = try run(threads: threads, weights: weights)
         #expect(actual.shape == expected.shape, "\(how)")
+        #expect(actual.dataType == expected.dataType, "\(how)")
         #expect(differences(actual, expected) == [], "\(how)")
         let again = try run(threads: threads, weights: weights)
         #expect(again.digest == actual.digest, "the same number of threads gives the same bits: \(how)")
@@ -75,6 +76,10 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
 
   /// The first places where `actual` is further from `expected` than the manifest allows.
   private func differences(_ actual: Tensor, _ expected: Tensor) -> [String] {
+    guard expected.dataType == .float32, actual.dataType == .float32 else {
+      return actual.bytes.array == expected.bytes.array
+        ? [] : ["\(actual.integers ?? []), expected \(expected.integers ?? [])"]
+    }
     let places = zip(actual.floats, expected.floats).enumerated().filter { _, pair in !agree(pair.0, pair.1) }
     return places.prefix(4).map { "[\($0.offset)] \($0.element.0), expected \($0.element.1)" }
   }
@@ -88,3 +93,12 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
 
 /// A tensor of these numbers, along one axis unless a shape is given.
 func floats(_ values: [Float], shape: Shape? = nil) -> Tensor { Tensor(values, shape: shape) }
+
+/// A tensor of these 32-bit integers along one axis.
+func int32s(_ values: [Int32]) -> Tensor {
+  let bytes = values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
+  return Tensor(.int32, [values.count], bytes: ByteRegion(copying: bytes).view)
+}
+
+/// A single 64-bit integer.
+func number(_ value: Int64) -> Tensor { Tensor([value], shape: []) }

@@ -30,7 +30,7 @@ import Testing
     let model = try open("audeering/both")
     #expect(model.weightFiles == ["model.safetensors"])
     #expect(model.notes == ["model.safetensors was taken; the folder also holds pytorch_model.bin"])
-    #expect(try ImportedModel(model).notes.contains(model.notes[0]))
+    #expect(try ImportedModel(.checkpoint(model)).notes.contains(model.notes[0]))
   }
 
   @Test func aFileIsOpenedWithTheConfigurationsBesideIt() throws {

@@ -38,7 +38,7 @@ struct TinyPackage {
       try config.write(toFile: folder + "/config.json", atomically: false, encoding: .utf8)
       try preprocessor?.write(toFile: folder + "/preprocessor_config.json", atomically: false, encoding: .utf8)
       try SafetensorsWriter.write(tensors, to: folder + "/model.safetensors")
-      return try ImportedModel(ModelFiles.open(folder), system: system)
+      return try ImportedModel(.checkpoint(ModelFiles.open(folder)), system: system)
     }
   }
 

@@ -1,11 +1,13 @@
-"""Makes a full-size package of audeering's architecture with random weights, its ONNX export, and goldens for it.
+"""Makes a full-size package of audeering's architecture with random weights, its ONNX exports, and goldens for it.
 
     $(tools/golden/setup --core) tools/bench/make_full_size.py [FOLDER]
 
-FOLDER is $ASSAY_BENCH, or ~/.cache/assay/bench: 2.1 GB, about a minute, 6 GB of memory. What exists is kept.
+FOLDER is $ASSAY_BENCH, or ~/.cache/assay/bench: 3.4 GB, about two minutes, 6 GB of memory. What exists is kept.
     audeering-full/               pytorch_model.bin (old weight-norm names, as the real one) and goldens/
     audeering-full-safetensors/   model.safetensors
     audeering-full-onnx/          model.onnx: TorchScript exporter, opset 17, `signal` [1, time]
+    audeering-full-onnx-12/       the same at opset 12, as the published file likely is
+    audeering-full-onnx-dynamo20/ dynamo exporter, opset 20, scaled dot product attention
     inputs/                       the goldens' waveforms as .npy, before preprocessing
 """
 
@@ -14,12 +16,13 @@ import json
 import os
 import sys
 import zlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "golden"))
 
 import numpy as np
+import onnx
 import torch
 import transformers
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
@@ -52,6 +55,11 @@ CASES = {  # samples, silent
     "noise-30s": (480000, False),
     "silence-1s": (16000, True),
     "silence-30s": (480000, True),
+}
+EXPORTS = {
+    "": {"exporter": "torchscript", "opset": 17, "attention": "eager"},
+    "-12": {"exporter": "torchscript", "opset": 12, "attention": "eager"},
+    "-dynamo20": {"exporter": "dynamo", "opset": 20, "attention": "sdpa"},
 }
 PRECISE_UP_TO = 80000  # samples; longer ones are not run again in float64
 
@@ -92,20 +100,25 @@ def save_pytorch(path):
         torch.save(with_old_names(model().state_dict()), file)
 
 
-def export(path):
-    # The card's model was exported when attention was written out; eager attention is that.
-    eager = EmotionModel(Wav2Vec2Config.from_dict(CONFIG | {"attn_implementation": "eager"})).eval()
-    eager.load_state_dict(model().state_dict())
+def export(path, exporter, opset, attention):
+    exported = EmotionModel(Wav2Vec2Config.from_dict(CONFIG | {"attn_implementation": attention})).eval()
+    exported.load_state_dict(model().state_dict())
+    if exporter == "torchscript":
+        axes = {"dynamo": False, "dynamic_axes": {"signal": {1: "time"}}}
+    else:  # its default would put the weights into a second file
+        axes = {"dynamo": True, "dynamic_shapes": ({1: "time"},), "external_data": False, "verbose": False}
     torch.onnx.export(
-        eager,
+        exported,
         (torch.randn(1, 16000),),
         path,
-        dynamo=False,
-        opset_version=17,
+        opset_version=opset,
         input_names=["signal"],
         output_names=["hidden_states", "logits"],
-        dynamic_axes={"signal": {1: "time"}},
+        **axes,
     )
+    found = [entry.version for entry in onnx.load(path, load_external_data=False).opset_import]
+    if found != [opset]:
+        raise SystemExit(f"{path}: asked for opset {opset}, got {found}")
 
 
 def waveform(name):
@@ -155,7 +168,7 @@ def main():
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(1)  # another number of threads moves the last bits
 
-    full, safe, onnx = (bench / f"audeering-full{suffix}" for suffix in ("", "-safetensors", "-onnx"))
+    full, safe = (bench / f"audeering-full{suffix}" for suffix in ("", "-safetensors"))
     for folder in (full, safe):
         describe(folder)
     make(full / "pytorch_model.bin", save_pytorch)
@@ -163,7 +176,9 @@ def main():
     for name in CASES:
         make(bench / "inputs" / f"{name}.npy", lambda path, name=name: np.save(open(path, "wb"), waveform(name)))
         make_case(full / "goldens", name)
-    make(onnx / "model.onnx", export)
+    # The card's model was exported when attention was written out; eager attention is that.
+    for suffix, way in EXPORTS.items():
+        make(bench / f"audeering-full-onnx{suffix}" / "model.onnx", partial(export, **way))
     manifest = {
         "command": "$(tools/golden/setup --core) tools/bench/make_full_size.py",
         "seed": SEED,

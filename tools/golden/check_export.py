@@ -273,20 +273,35 @@ def check_ours(loaded, artifact, widened, name, dtype, work):
 # Operators.
 
 
+TYPES = {"float32": "F32", "int64": "I64", "int32": "I32", "bool": "BOOL"}
+# What operator set 17 does not have, told when it is written.
+REFUSED = (("Pad", {"mode": "wrap"}), ("ScatterND", {"reduction": "min"}), ("ScatterND", {"reduction": "max"}))
+# What onnxruntime itself computes otherwise: products, powers and sums of integers that wrap around or go by way of
+# doubles, and the largest of numbers among which one is none.
+OTHERWISE = {
+    "binary/pow-i64", "binary/pow-i32", "reduce/prod-i64-apart", "reduce/prod-i32-apart", "reduce/sum-i64-wraps",
+    "reduce/sum-i32-wraps", "reduce/prod-i64-wraps", "reduce/prod-i32-wraps", "reduce/max-nan", "reduce/min-nan",
+    "range/far",
+}  # fmt: skip
+ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
+
+
 def open_axes(op, attributes, inputs):
-    """Axes of the inputs whose lengths need not be known, each with a name."""
+    """Axes of the inputs whose lengths need not be known, each with a name; None where all are."""
     names = [f"axis{i}" for i in range(16)]
     shape = inputs[0].shape
     fixed = [list(x.shape) for x in inputs]
     if op == "Reshape":
-        copied = [int(n[5:]) for n in attributes["shape"] if isinstance(n, str)]
+        copied = [int(n[5:]) for n in attributes["shape"] if isinstance(n, str) and n != "rest"]
         return [[names[i] if i in copied else n for i, n in enumerate(shape)]]
-    if op in ("Add", "Sub", "Mul", "Div"):
-        a, b = inputs
-        return [[names[x.ndim - i] if n != 1 else 1 for i, n in enumerate(x.shape)] for x in (a, b)]
+    if op in ELEMENTWISE:
+        return [[names[x.ndim - i] if n != 1 else 1 for i, n in enumerate(x.shape)] for x in inputs]
     if op == "Attention":
         return [["batch", time, shape[2]] for time in ("time", "keys", "keys")]
-    last = {"Linear": 1, "Conv": 1, "LayerNormalization": 1, "GroupNormalization": 1}.get(op, 0)
+    last = {"Linear": 1, "Conv": 1, "LayerNormalization": 1, "GroupNormalization": 1}.get(op)
+    if last is None and len(inputs) > 1:
+        return None
+    last = last or 0
     return [names[: len(shape) - last] + list(shape[len(shape) - last :])] + fixed[1:]
 
 
@@ -294,7 +309,9 @@ def shares_of_limit(actual, expected, absolute):
     """The largest difference as a share of what is allowed: of each number, as they may lie far apart."""
     if actual.shape != expected.shape:
         return float("inf")
-    same = (actual == expected) | (np.isnan(actual) & np.isnan(expected))
+    same = (actual == expected) | (actual != actual) & (expected != expected)
+    if expected.dtype != np.float32 or actual.dtype != expected.dtype:
+        return 0.0 if actual.dtype == expected.dtype and same.all() else float("inf")
     with np.errstate(invalid="ignore"):
         allowed = max(absolute, 1e-6) + 1e-6 * np.abs(expected.astype(np.float64))
         shares = np.where(same, 0, np.abs(actual.astype(np.float64) - expected) / allowed)
@@ -313,23 +330,38 @@ def check_operators(work):
             if how == "fed" and len(given) == 1:
                 continue
             model = artifact_model.Model(system="wav2vec2")
-            shapes = open_axes(case["op"], case["attributes"], list(given.values()))
+            shapes = open_axes(case["op"], case["attributes"], list(given.values())) if how == "open" else None
+            if how == "open" and shapes is None:
+                continue
             fed = {}
             for place, (key, value) in enumerate(given.items()):
-                if place == 0 or how == "fed" or how == "open" and case["op"] in ("Add", "Sub", "Mul", "Div", "Attention"):
-                    model.input(key, shape=shapes[place] if how == "open" else list(value.shape))
+                dtype = TYPES[str(value.dtype)]
+                if place == 0 or how == "fed" or how == "open" and case["op"] in (*ELEMENTWISE, "Attention"):
+                    model.input(key, dtype, shapes[place] if shapes else list(value.shape))
                     fed[key] = value
                 else:
-                    model.constant(key, values=value)
+                    model.constant(key, values=value, dtype=dtype)
             inputs = case["inputs"][: max(i for i, key in enumerate(case["inputs"]) if key) + 1]
             model.node(case["op"], *inputs, name="node", **case["attributes"])
             model.output("result", "node")
             (work / "operator.assay").write_bytes(model.file().build().data)
-            run("convert", work / "operator.assay", "-o", work / "operator.onnx", "--quiet")
+            refused = any(case["op"] == op and some.items() <= case["attributes"].items() for op, some in REFUSED)
+            arguments = [assay, "convert", work / "operator.assay", "-o", work / "operator.onnx", "--quiet"]
+            done = subprocess.run(arguments, capture_output=True, text=True)
+            expect(done.returncode == (2 if refused else 0), f"{name}, {how}: {done.stderr}")
+            if done.returncode != 0:
+                continue
             onnx.checker.check_model(str(work / "operator.onnx"), full_check=True)
             for optimized in (True, False):
-                result = session(work / "operator.onnx", optimized).run(["result"], fed)[0]
+                try:
+                    result = session(work / "operator.onnx", optimized).run(["result"], fed)[0]
+                except Exception as problem:
+                    expect(False, f"{name}, {how}: {str(problem)[:200]}")
+                    break
                 shares = shares_of_limit(result, tensors["expected"], case["absolute"])
+                if name in OTHERWISE:
+                    expect(shares > 1, f"{name}: onnxruntime computes this as PyTorch does now")
+                    continue
                 count, worst = kinds.get(case["op"], (0, 0.0))
                 kinds[case["op"]] = (count + 1, max(worst, shares))
                 expect(shares <= 1, f"{name}, {how}: {shares:.2f} times what is allowed")

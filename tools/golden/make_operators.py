@@ -2,8 +2,9 @@
 
 Expected values are PyTorch's results in float64 rounded once to float32, so that a difference is our own error and not
 the sum of two; operators that round once per number (arithmetic, relu, square root, slices) are compared bit by bit.
-`manifest.json` names each case's operator, attributes, inputs in order, tolerance and its reason; `torch float32` says
-how far PyTorch's own float32 is from the expected values.
+What computes in integers and truth values too is in `typed_operators.py`. `manifest.json` names each case's operator,
+attributes, inputs in order, tolerance and its reason; `torch float32` says how far PyTorch's own float32 is from the
+expected values.
 """
 
 import zlib
@@ -12,6 +13,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
+import typed_operators
 from cases import save_arrays, versions, write_json
 
 folder = Path(__file__).resolve().parents[2] / "golden" / "operators"
@@ -29,11 +31,7 @@ def case(name, op, attributes, inputs, function, tolerance):
     """`inputs` in the operator's order, None where one is left out; `function` works in whatever type it gets."""
     expected = function(*[x if x is None else x.double() for x in inputs]).float()
     single = function(*inputs)
-    names = [None if x is None else f"input.{i}" for i, x in enumerate(inputs)]
-    tensors = {n: x.contiguous() for n, x in zip(names, inputs) if n} | {"expected": expected.contiguous()}
-    path = folder / f"{name}.safetensors"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_arrays(tensors, path)
+    names = store(name, inputs, expected)
     finite = expected.isfinite() & single.isfinite()
     off = (single - expected)[finite].abs().max().item() if finite.any() else 0
     if callable(tolerance):
@@ -43,6 +41,26 @@ def case(name, op, attributes, inputs, function, tolerance):
         "op": op, "attributes": attributes, "inputs": names, "absolute": float(f"{absolute:.2g}"),
         "relative": float(f"{relative:.2g}"), "reason": reason, "torch float32": float(f"{off:.1g}"),
     }
+
+
+def exact(name, op, attributes, inputs, function):
+    """Elements that are moved, asked or computed in their own type, whatever it is."""
+    names = store(name, inputs, function(*[x for x in inputs if x is not None]))
+    reason = "computed in the elements' own type: the same bits"
+    manifest[name] = {
+        "op": op, "attributes": attributes, "inputs": names, "absolute": 0.0, "relative": 0.0, "reason": reason,
+    }
+
+
+def store(name, inputs, expected):
+    """The names of the inputs in the file, None where one is left out."""
+    assert name not in manifest, name
+    names = [None if x is None else f"input.{i}" for i, x in enumerate(inputs)]
+    given = {n: x.contiguous().clone() for n, x in zip(names, inputs) if n}
+    path = folder / f"{name}.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_arrays(given | {"expected": expected.contiguous().clone()}, path)
+    return names
 
 
 def sums(terms, magnitude):
@@ -269,5 +287,6 @@ normalization()
 elementwise()
 reduce()
 layout()
+typed_operators.add_all(case, exact)
 write_json({"command": "tools/golden/make_operators.py", "versions": versions("torch", "safetensors"), "cases": manifest},
            folder / "manifest.json")

@@ -42,7 +42,7 @@ extension ONNXGraph {
 
 extension ONNXNode: CustomStringConvertible {
   /// An operator or function with its domain, if that is not ONNX's own.
-  static func qualified(_ op: String, _ domain: String) -> String { domain.isEmpty ? op : domain + "::" + op }
+  public static func qualified(_ op: String, _ domain: String) -> String { domain.isEmpty ? op : domain + "::" + op }
 
   /// `outputs = Op(inputs) {attributes} name`
   public var description: String {

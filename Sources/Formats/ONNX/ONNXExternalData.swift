@@ -36,20 +36,8 @@ struct ONNXExternalData: Sendable {
     guard let folder else {
       throw FormatError("onnx", .unsupported("external data of a model that is no file"), offset: offset)
     }
-    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
-    guard !location.utf8.contains(0), !parts.contains("..") && !parts.contains("") else {
-      throw FormatError(
-        "onnx", .invalid("external data in \"\(location)\": only files in the model's own folder are read"),
-        offset: offset)
-    }
-    let path = joinPath(folder, location)
-    guard let real = resolvedPath(path), let home = resolvedPath(folder) else {
-      throw FormatError("onnx", .missing("the file \"\(location)\" of external data"), offset: offset)
-    }
-    guard real.hasPrefix(home == "/" ? home : home + "/") else {
-      throw FormatError(
-        "onnx", .invalid("external data in \"\(location)\": the link leads out of the model's folder"), offset: offset)
-    }
+    let path = try containedPath(
+      location, in: folder, "the file of external data", format: "onnx", offset: offset)
     let view = try ByteRegion.mapping(path).view
     do throws(FormatError) {
       return try view.slice(start, length ?? count, format: "onnx")

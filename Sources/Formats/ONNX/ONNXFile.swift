@@ -12,7 +12,8 @@ public final class ONNXFile: TensorSource {
 
   private let tensors: [Name: ONNXTensor]
   private let folder: String?
-  private let path: String
+  /// Where the file was read, as the user named it.
+  public let path: String
 
   /// Opens the file that fills `region`; external data is looked for beside it.
   public init(_ region: ByteRegion) throws(FormatError) {
@@ -46,5 +47,27 @@ public final class ONNXFile: TensorSource {
       }
       return try tensor.tensor(in: folder)
     } catch { throw error.inFile(path) }
+  }
+
+  /// The elements of a tensor that stands anywhere in the model.
+  public func tensor(_ tensor: ONNXTensor) throws(FormatError) -> Tensor {
+    do throws(FormatError) { return try tensor.tensor(in: folder) } catch { throw error.inFile(path) }
+  }
+
+  /// The name and the elements of a file that is one TensorProto.
+  public static func array(_ region: ByteRegion) throws(FormatError) -> (name: String, tensor: Tensor) {
+    do throws(FormatError) {
+      let tensor = try ONNXReader().tensor(region.view)
+      return (tensor.name, try tensor.tensor(in: nil))
+    } catch { throw error.inFile(region.name) }
+  }
+
+  /// The files beside this one that hold elements of initializers, in the order they are named first.
+  public var externalFiles: [String] {
+    var names: [String] = []
+    for tensor in model.graph.initializers {
+      if case .external(let data) = tensor.storage, !names.contains(data.location) { names.append(data.location) }
+    }
+    return names
   }
 }

@@ -77,6 +77,9 @@ public struct ONNXNode: Sendable {
   public var attributes: [ONNXAttribute] = []
   /// Where the node starts in the file.
   public var offset = 0
+
+  /// A node of no operator.
+  public init() {}
 }
 
 /// One attribute of a node.

@@ -23,7 +23,7 @@ public struct ONNXTensor: Sendable {
   var storage = Storage.typed([])
 
   /// Element types by their numbers; those that this project has no word for are nil.
-  static let dataTypes: [Int: DataType] = [
+  public static let dataTypes: [Int: DataType] = [
     1: .float32, 2: .uint8, 3: .int8, 4: .uint16, 5: .int16, 6: .int32, 7: .int64, 9: .bool, 10: .float16,
     11: .float64, 12: .uint32, 13: .uint64, 14: .complex64, 15: .complex128, 16: .bfloat16, 17: .float8E4M3,
     19: .float8E5M2,
@@ -37,7 +37,7 @@ public struct ONNXTensor: Sendable {
   ]
 
   /// What an element type is called.
-  static func typeName(_ number: Int) -> String {
+  public static func typeName(_ number: Int) -> String {
     typeNames.indices.contains(number) ? typeNames[number] : "element type \(number)"
   }
 

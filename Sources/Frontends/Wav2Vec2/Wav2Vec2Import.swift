@@ -3,8 +3,7 @@ import IR
 import Tensors
 
 extension ImportedModel {
-  /// Builds the model in `files`. `system` may name what the files cannot tell; it must not contradict them.
-  public init(_ files: ModelFiles, system asked: ModelSystem? = nil) throws {
+  init(wav2vec2 files: ModelFiles, system asked: ModelSystem?) throws {
     guard let json = try files.configuration("config.json") else {
       throw FormatError("model", .missing("config.json beside the weights"), file: files.folder)
     }

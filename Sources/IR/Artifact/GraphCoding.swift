@@ -192,8 +192,9 @@ private struct Reading {
         throw ArtifactRule.outputs.broken("two \(key) are called \"\(name)\"", at: pair.optional("name")!)
       }
       let value = try known(pair.any("value"), .outputs)
-      guard graph[value].type.dataType == .float32, graph.constants[value]?.dataType != .float64 else {
-        throw ArtifactRule.types.broken("\"\(name)\" is no F32; a graph computes in F32", at: pair.optional("value")!)
+      guard DataType.computed.contains(graph[value].type.dataType), graph.constants[value]?.dataType != .float64 else {
+        let words = DataType.computed.map(\.rawValue).joined(separator: ", ")
+        throw ArtifactRule.types.broken("\"\(name)\" is none of \(words)", at: pair.optional("value")!)
       }
       return NamedValue(name, value)
     }

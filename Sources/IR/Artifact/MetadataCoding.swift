@@ -11,10 +11,7 @@ extension Metadata {
   public var json: JSON {
     [
       "system": JSON(system),
-      "preprocessing": [
-        "sample_rate": JSON(preprocessing.sampleRate),
-        "normalization": preprocessing.normalizationEpsilon.map { ["epsilon": JSON($0)] } ?? .null,
-      ],
+      "preprocessing": preprocessing.json,
       "labels": JSON(labels),
       "license": license.map { ["id": JSON($0.id), "from": JSON($0.from)] } ?? .null,
       "sources": JSON(
@@ -154,5 +151,15 @@ extension [String] {
   var firstDuplicate: String? {
     var seen: Set<Name> = []
     return first { !seen.insert(Name($0)).inserted }
+  }
+}
+
+extension Metadata.Preprocessing {
+  /// The description as documents hold it.
+  public var json: JSON {
+    [
+      "sample_rate": JSON(sampleRate),
+      "normalization": normalizationEpsilon.map { ["epsilon": JSON($0)] } ?? .null,
+    ]
   }
 }

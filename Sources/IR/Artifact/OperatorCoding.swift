@@ -27,6 +27,21 @@ extension Operator {
       ("Slice", [("axis", JSON(op.axis)), ("drop", JSON([op.dropFirst, op.dropLast]))])
     case .reshape(let op):
       ("Reshape", [("shape", JSON(op.lengths.map(\.coded)))])
+    case .matMul: ("MatMul", [])
+    case .softmax(let op): ("Softmax", [("axis", JSON(op.axis))])
+    case .transpose(let op): ("Transpose", [("perm", JSON(op.permutation))])
+    case .cast(let op): ("Cast", [("to", JSON(op.dataType.rawValue))])
+    case .select: ("Where", [])
+    case .shapeOf: ("Shape", [])
+    case .reshapeTo(let op): ("ReshapeTo", [("allowzero", JSON(op.allowsZero))])
+    case .stridedSlice: ("StridedSlice", [])
+    case .expand: ("Expand", [])
+    case .gather(let op): ("Gather", [("axis", JSON(op.axis))])
+    case .scatter(let op): ("ScatterND", [("reduction", JSON(op.reduction.rawValue))])
+    case .concat(let op): ("Concat", [("axis", JSON(op.axis)), ("count", JSON(op.count))])
+    case .arange: ("Range", [])
+    case .pad(let op): ("Pad", [("mode", JSON(op.mode.rawValue))])
+    case .tile: ("Tile", [])
     }
   }
 
@@ -47,16 +62,30 @@ extension Operator {
       self = .groupNormalization(
         GroupNormalization(groups: try fields.integer("groups"), epsilon: try fields.float("epsilon")))
     case "Gelu": self = .gelu(Gelu(approximation: try fields.choice("approximate")))
-    case "ReduceMean", "ReduceL2":
-      self = .reduce(
-        Reduce(
-          Reduce.Function(rawValue: name)!, axes: try fields.integers("axes"), keepsAxes: try fields.bool("keepdims")))
     case "Slice":
       let drop = try fields.integers("drop", count: 2)
       self = .slice(Slice(axis: try fields.integer("axis"), dropFirst: drop[0], dropLast: drop[1]))
     case "Reshape": self = .reshape(Reshape(try fields.array("shape").map(Reshape.Length.init(coded:))))
+    case "MatMul": self = .matMul(MatMul())
+    case "Softmax": self = .softmax(Softmax(axis: try fields.integer("axis")))
+    case "Transpose": self = .transpose(Transpose(try fields.integers("perm")))
+    case "Cast": self = .cast(Cast(to: try fields.choice("to")))
+    case "Where": self = .select(Select())
+    case "Shape": self = .shapeOf(ShapeOf())
+    case "ReshapeTo": self = .reshapeTo(ReshapeTo(allowsZero: try fields.bool("allowzero")))
+    case "StridedSlice": self = .stridedSlice(StridedSlice())
+    case "Expand": self = .expand(Expand())
+    case "Gather": self = .gather(Gather(axis: try fields.integer("axis")))
+    case "ScatterND": self = .scatter(Scatter(try fields.choice("reduction")))
+    case "Concat": self = .concat(Concat(axis: try fields.integer("axis"), count: try fields.integer("count")))
+    case "Range": self = .arange(Arange())
+    case "Pad": self = .pad(Pad(try fields.choice("mode")))
+    case "Tile": self = .tile(Tile())
     default:
-      if let function = Unary.Function(rawValue: name) {
+      if let function = Reduce.Function(rawValue: name) {
+        self = .reduce(
+          Reduce(function, axes: try fields.integers("axes"), keepsAxes: try fields.bool("keepdims")))
+      } else if let function = Unary.Function(rawValue: name) {
         self = .unary(Unary(function))
       } else if let function = Binary.Function(rawValue: name) {
         self = .binary(Binary(function))
@@ -70,11 +99,12 @@ extension Operator {
 }
 
 extension Reshape.Length {
-  /// A number for a known length, `"axis N"` for a copied one.
+  /// A number for a known length, `"axis N"` for a copied one, `"rest"` for what is left.
   fileprivate var coded: JSON {
     switch self {
     case .fixed(let value): JSON(value)
     case .copy(let axis): JSON("axis \(axis)")
+    case .rest: JSON("rest")
     }
   }
 
@@ -85,8 +115,10 @@ extension Reshape.Length {
       Name(text) == Name("axis \(axis)")
     {
       self = .copy(axis: axis)
+    } else if json.string.map(Name.init) == Name("rest") {
+      self = .rest
     } else {
-      throw ArtifactRule.operators.broken("a length of Reshape is a number or \"axis N\"", at: json)
+      throw ArtifactRule.operators.broken("a length of Reshape is a number, \"axis N\" or \"rest\"", at: json)
     }
   }
 }

@@ -1,10 +1,18 @@
-/// One number for each row of numbers along some axes. Equals ONNX ReduceMean-18 and ReduceL2-18.
+import Tensors
+
+/// One number for each row of numbers along some axes. Equals the ONNX operator of the same name, version 18.
 public struct Reduce: OperatorDefinition {
   /// The functions, by the name a file gives them.
   public enum Function: String, CaseIterable, Sendable {
     case mean = "ReduceMean"
     /// The square root of the sum of squares.
     case l2 = "ReduceL2"
+    case sum = "ReduceSum"
+    case product = "ReduceProd"
+    /// The largest; NaN if there is one. Of no elements: the type's lowest value.
+    case maximum = "ReduceMax"
+    /// The smallest; NaN if there is one. Of no elements: the type's highest value.
+    case minimum = "ReduceMin"
   }
 
   /// Which function.
@@ -24,6 +32,15 @@ public struct Reduce: OperatorDefinition {
   /// x
   public var inputNames: [String] { ["x"] }
 
+  /// Floats; integers where one comes out of them; truth values where one of them comes out.
+  public func dataTypes(ofInput index: Int) -> [DataType] {
+    switch function {
+    case .mean, .l2: [.float32]
+    case .sum, .product: DataType.numbers
+    case .maximum, .minimum: DataType.computed
+    }
+  }
+
   /// Rising axes, at least one.
   public func checkAttributes() throws(Mismatch) {
     guard !axes.isEmpty, axes == Array(Set(axes)).sorted(), axes[0] >= 0, axes.last! <= 1 << 40 else {
@@ -38,6 +55,6 @@ public struct Reduce: OperatorDefinition {
     let dimensions: [Dimension] = x.dimensions.enumerated().compactMap { axis, length in
       axes.contains(axis) ? (keepsAxes ? .fixed(1) : nil) : length
     }
-    return TensorType(.float32, dimensions)
+    return TensorType(x.dataType, dimensions)
   }
 }

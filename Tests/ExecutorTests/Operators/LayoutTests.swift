@@ -5,4 +5,7 @@ import Testing
   @Test(arguments: OperatorCase.all("reshape")) func reshapesAreTorchs(_ golden: OperatorCase) throws {
     try golden.check()
   }
+  @Test(arguments: OperatorCase.all("transpose")) func axesMoveAsTorchs(_ golden: OperatorCase) throws {
+    try golden.check()
+  }
 }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct Wav2Vec2ImportTests {
   private func imported(_ package: String) throws -> ImportedModel {
-    try ImportedModel(ModelFiles.open(Repository.golden("models/" + package)))
+    try ImportedModel(.checkpoint(ModelFiles.open(Repository.golden("models/" + package))))
   }
 
   /// Node and constant names with PyTorch's older spelling of weight norm in the newer one.

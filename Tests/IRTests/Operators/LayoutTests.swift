@@ -26,10 +26,43 @@ import Testing
     #expect(try inferred(.reshape(Reshape([])), f32(1, 1)) == f32())
   }
 
+  /// `time` may be 1, or as much as `batch`: the lengths will tell.
+  @Test func reshapesOfUnknownLengthsMayFit() throws {
+    #expect(try inferred(.reshape(Reshape([.copy(axis: 0), .fixed(8)])), x) == f32("batch", 8))
+    let twice = Reshape([.copy(axis: 0), .copy(axis: 0), .fixed(8)])
+    #expect(try inferred(.reshape(twice), x) == f32("batch", "batch", 8))
+  }
+
+  @Test func whatIsLeftIsWorkedOut() throws {
+    func rest(_ lengths: Reshape.Length..., of x: TensorType) throws -> TensorType {
+      try inferred(.reshape(Reshape(lengths)), x)
+    }
+    #expect(try rest(.copy(axis: 0), .rest, .fixed(2), of: f32("batch", 3, 8)) == f32("batch", 12, 2))
+    #expect(try rest(.rest, .copy(axis: 0), of: f32("batch", "time")) == f32("time", "batch"))
+    #expect(try rest(.rest, .fixed(4), of: f32("batch", "time", 4)) == f32("node.0", 4))
+    #expect(try rest(.rest, .fixed(2), of: f32("time", 4)) == f32("node.0", 2))
+    #expect(try rest(.rest, .fixed(3), of: f32(0, 3)) == f32(0, 3))
+    #expect(try rest(.rest, of: f32()) == f32(1))
+  }
+
+  @Test func axesMove() throws {
+    #expect(try inferred(.transpose(Transpose([2, 0, 1])), x) == f32(8, "batch", "time"))
+    #expect(try inferred(.transpose(Transpose([])), f32()) == f32())
+    #expect(refusal(.transpose(Transpose([1, 0])), x) == "[1, 0] does not order the axes of F32[batch, time, 8]")
+    for wrong in [[0, 0, 1], [0, 1, 3], [-1, 0, 1], Array(0...16)] {
+      #expect(refusal(.transpose(Transpose(wrong)), x).contains("does not name every axis once"), "\(wrong)")
+    }
+  }
+
   @Test func reshapesThatCannotBeAreRefused() {
     func to(_ lengths: Reshape.Length...) -> Operator { .reshape(Reshape(lengths)) }
-    #expect(refusal(to(.copy(axis: 0), .fixed(8)), x).contains("the numbers of elements differ"))
-    #expect(refusal(to(.copy(axis: 0), .copy(axis: 0), .fixed(8)), x).contains("the numbers of elements differ"))
+    let known = f32(2, 3, 8)
+    #expect(refusal(to(.copy(axis: 0), .fixed(8)), known).contains("the numbers of elements differ"))
+    #expect(refusal(to(.copy(axis: 0), .copy(axis: 0), .fixed(8)), known).contains("the numbers of elements differ"))
+    #expect(refusal(to(.copy(axis: 0), .fixed(8)), f32("batch", 3, 8)).contains("the numbers of elements differ"))
+    #expect(refusal(to(.rest, .rest), known) == "only one length can be what is left")
+    #expect(refusal(to(.rest, .fixed(7)), known).contains("do not divide by 7"))
+    #expect(refusal(to(.rest, .fixed(0)), f32(2, 0)).contains("cannot be told"))
     #expect(refusal(to(.copy(axis: 0), .copy(axis: 1), .fixed(7)), x).contains("[batch, time, 8] cannot become"))
     #expect(refusal(to(.copy(axis: 3)), x) == "F32[batch, time, 8] has no axis 3")
     #expect(refusal(to(.copy(axis: -1)), x).contains("is no length and no axis"))

@@ -2,90 +2,16 @@
 float64, each expected value rounded to float32 once."""
 
 import hashlib
-import math
 
 import numpy as np
 
 from artifact import F32, File, Tensor, encode, shortest_float32
+from artifact_operators import OPERATORS
 
 SOURCE = "model.bin"
 ARRAYS = "goldens.npz"
 LIMIT = 1e-6
 REASON = "float32 is within 5e-7"
-erf = np.vectorize(math.erf, otypes=[np.float64])
-
-
-# Operators.
-
-
-def linear(x, weight, bias=None):
-    return x @ weight.T + (0 if bias is None else bias)
-
-
-def conv(x, weight, bias=None, *, stride, padding, dilation, groups):
-    rows, depth, kernel = weight.shape
-    x = np.pad(x, ((0, 0), tuple(padding), (0, 0)))
-    count = (x.shape[1] - (kernel - 1) * dilation - 1) // stride + 1
-    out = np.zeros((x.shape[0], count, rows), x.dtype)
-    rows //= groups
-    for group in range(groups):
-        mine = slice(group * rows, (group + 1) * rows)
-        for tap in range(kernel):
-            seen = x[:, tap * dilation :: stride, group * depth : (group + 1) * depth][:, :count]
-            out[..., mine] += seen @ weight[mine, :, tap].T
-    return out + (0 if bias is None else bias)
-
-
-def attention(query, key, value, *, heads, scale):
-    out = np.zeros_like(query)
-    width = query.shape[2] // heads
-    for head in range(heads):
-        mine = slice(head * width, (head + 1) * width)
-        scores = query.dtype.type(np.float32(scale)) * query[..., mine] @ key[..., mine].swapaxes(1, 2)
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        out[..., mine] = weights / weights.sum(-1, keepdims=True) @ value[..., mine]
-    return out
-
-
-def normalize(x, axes, epsilon):
-    return (x - x.mean(axes, keepdims=True)) / np.sqrt(x.var(axes, keepdims=True) + x.dtype.type(np.float32(epsilon)))
-
-
-def scaled(x, scale, bias):
-    return x * (1 if scale is None else scale) + (0 if bias is None else bias)
-
-
-def layer_normalization(x, scale=None, bias=None, *, epsilon):
-    return scaled(normalize(x, -1, epsilon), scale, bias)
-
-
-def group_normalization(x, scale=None, bias=None, *, groups, epsilon):
-    split = x.reshape(*x.shape[:2], groups, x.shape[2] // groups)
-    return scaled(normalize(split, (1, 3), epsilon).reshape(x.shape), scale, bias)
-
-
-def gelu(x, *, approximate):
-    if approximate == "tanh":
-        return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + x.dtype.type(0.044715) * x**3))) / 2
-    return x * (1 + erf(x / math.sqrt(2)).astype(x.dtype)) / 2
-
-
-def cut(x, *, axis, drop):
-    return x[(slice(None),) * axis + (slice(drop[0], x.shape[axis] - drop[1]),)]
-
-
-def reshape(x, *, shape):
-    return x.reshape([x.shape[int(n[5:])] if isinstance(n, str) else n for n in shape])
-
-
-OPERATORS = {
-    "Linear": linear, "Conv": conv, "Attention": attention, "LayerNormalization": layer_normalization,
-    "GroupNormalization": group_normalization, "Gelu": gelu, "Relu": lambda x: np.maximum(x, 0), "Sqrt": np.sqrt,
-    "Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "Tanh": np.tanh, "Add": np.add, "Sub": np.subtract,
-    "Mul": np.multiply, "Div": np.divide, "Slice": cut, "Reshape": reshape,
-    "ReduceMean": lambda x, axes, keepdims: x.mean(tuple(axes), keepdims=keepdims),
-    "ReduceL2": lambda x, axes, keepdims: np.sqrt((x * x).sum(tuple(axes), keepdims=keepdims)),
-}  # fmt: skip
 
 
 def run(nodes, values, kind):
@@ -200,7 +126,7 @@ class Model:
         exact, rough = values(np.float64), values(np.float32)
         for key in expected:
             key = {o["name"]: o["value"] for o in self.states + self.outputs}.get(key, key)
-            near = np.isclose(rough[key], exact[key].astype(np.float32), rtol=0, atol=LIMIT / 2, equal_nan=True)
+            near = np.isclose(*(v[key].astype(np.float32) for v in (rough, exact)), 0, LIMIT / 2, equal_nan=True)
             assert near.all(), (name, key, rough[key], exact[key])
         told = {key: self.expected(exact, key, **(how or {})) for key, how in expected.items()}
         self.cases.append({

@@ -61,11 +61,11 @@ def attention_width(m, x):
     return m.node("Attention", x, key, x, heads=1, scale=1.0)
 
 
-@types("input-dtype", "An input of integers is computed with.")
+@types("input-dtype", "The logistic function of integers is no integer.")
 def input_dtype(m, x):
     m.input("other", "I32", ["batch", "samples"])
     m.state("x", x)
-    return m.node("Relu", "other")
+    return m.node("Sigmoid", "other")
 
 
 @types("constant-dtype", "A constant of 64-bit floats is computed with.")
