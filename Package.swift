@@ -64,16 +64,21 @@ let package = Package(
     .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
     .testTarget(name: "ExecutorTests", dependencies: ["Bytes", "Tensors", "IR", "Executor", "Formats", "TestSupport"]),
     .testTarget(
-      name: "PassesTests", dependencies: ["Bytes", "Tensors", "IR", "Executor", "Passes", "Formats", "TestSupport"]),
+      name: "PassesTests",
+      dependencies: ["Bytes", "Tensors", "IR", "Frontends", "Executor", "Passes", "Formats", "TestSupport"]),
     .testTarget(
-      name: "FrontendsTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Frontends", "TestSupport"]),
+      name: "FrontendsTests",
+      dependencies: ["Bytes", "Tensors", "Formats", "IR", "Frontends", "Executor", "TestSupport"]),
     .testTarget(
       name: "ExportersTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Exporters", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),
     .testTarget(
-      name: "CommandTests", dependencies: ["assay", "AssayKit", "Bytes", "Formats", "IR", "Tensors", "TestSupport"]),
+      name: "CommandTests",
+      dependencies: [
+        "assay", "AssayKit", "Bytes", "Formats", "Frontends", "IR", "Tensors", "Verification", "TestSupport",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -15,11 +15,15 @@ public enum Dimension: Hashable, Sendable {
   /// An unknown length.
   public static func symbol(_ name: String) -> Dimension { .symbolic(name, offset: 0) }
 
-  /// This length and `count` more.
+  /// This length and `count` more; what does not fit an integer is the largest there is, which no value can have.
   public static func + (length: Dimension, count: Int) -> Dimension {
-    switch length {
-    case .fixed(let value): .fixed(value + count)
-    case .symbolic(let name, let offset): .symbolic(name, offset: offset + count)
+    func sum(_ value: Int) -> Int {
+      let (sum, overflow) = value.addingReportingOverflow(count)
+      return overflow ? (count > 0 ? .max : .min) : sum
+    }
+    return switch length {
+    case .fixed(let value): .fixed(sum(value))
+    case .symbolic(let name, let offset): .symbolic(name, offset: sum(offset))
     }
   }
 

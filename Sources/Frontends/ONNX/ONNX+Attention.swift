@@ -9,8 +9,9 @@ extension ONNXImporter {
     guard settings.precision == 1 || settings.precision == 11 else {
       throw GraphError("", "a softmax in less than F32 is not supported")
     }
-    let isFlat = type(try input(0)).rank == 3
-    let query = try heads(input(0), settings.queryHeads)
+    let x = try input(0)
+    let isFlat = type(x).rank == 3
+    let query = try heads(x, settings.queryHeads)
     var (key, value) = (try heads(input(1), settings.keyHeads), try heads(input(2), settings.keyHeads))
     guard let width = type(query).dimensions[3].value, width > 0, let outputs = type(value).dimensions[3].value else {
       throw GraphError("", "the width of a head is not known")
@@ -23,7 +24,7 @@ extension ONNXImporter {
     let bias = try bias(settings, query, key, past)
     let (queryHeads, keyHeads) = (type(query).dimensions[1].value, type(key).dimensions[1].value)
     if let queryHeads, let keyHeads, queryHeads != keyHeads {
-      guard keyHeads > 0, queryHeads % keyHeads == 0 else {
+      guard keyHeads > 0, queryHeads % keyHeads == 0, queryHeads <= 1 << 16 else {
         throw GraphError("", "\(keyHeads) heads of keys do not serve \(queryHeads) of queries")
       }
       guard queryHeads <= Graph.knownLimit else { throw GraphError("", "there are too many heads") }
@@ -52,8 +53,9 @@ extension ONNXImporter {
     var y = try add(.matMul(MatMul()), weights, value)
     if isFlat {
       y = try add(.transpose(Transpose([0, 2, 1, 3])), y)
-      let width = type(y).dimensions[2].value.flatMap { Shape([$0, outputs]).checkedCount }
-      y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width.map { .fixed($0) } ?? .rest])), y)
+      let joined = TensorType(.float32, [type(y).dimensions[2], .fixed(outputs)]).shape?.checkedCount
+      let width = joined.map { Reshape.Length.fixed($0) } ?? .rest
+      y = try add(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), width])), y)
     }
     return [y, present.key, present.value, shown]
   }

@@ -62,9 +62,9 @@ extension ONNXImporter {
     let signs = (attributes.flag("detect_negative", true), attributes.flag("detect_positive", true))
     switch signs {
     case (true, true): return try compute(.isInfinite, x)
-    case (true, false): return try compute(.equal, x, -.infinity)
-    case (false, true): return try compute(.equal, x, .infinity)
-    case (false, false): return try compute(.less, x, -.infinity)
+    case (true, false): return try compute(.equal, x, number(-.infinity))
+    case (false, true): return try compute(.equal, x, number(.infinity))
+    case (false, false): return try compute(.less, x, number(-.infinity))
     }
   }
 
@@ -124,7 +124,10 @@ extension ONNXImporter {
   mutating func cast() throws(GraphError) -> ValueID {
     let x = try input(0)
     _ = (attributes.flag("saturate", true), attributes.string("round_mode", "up"))  // for types of eight bits only
-    if node.op == "CastLike" { return try add(.cast(Cast(to: type(input(1)).dataType)), x) }
+    if node.op == "CastLike" {
+      let like = try input(1)
+      return try add(.cast(Cast(to: type(like).dataType)), x)
+    }
     let number = attributes.int("to", 0)
     guard let type = ONNXTensor.dataTypes[number] else {
       throw GraphError("", "a graph does not compute in \(ONNXTensor.typeName(number))")
@@ -135,7 +138,8 @@ extension ONNXImporter {
   /// Dropout outside training gives its input, and a mask that is all true.
   mutating func dropout() throws(GraphError) -> [ValueID?] {
     _ = (attributes.float("ratio", 0.5), attributes.int("seed", 0))
-    let x = try input(0)
+    // How much is dropped matters in training only.
+    let (x, _) = (try input(0), opset >= 12 ? try optional(1) : nil)
     if opset >= 12, let training = try constant(2), training.integers != [0] {
       throw GraphError("", "training is not supported")
     }

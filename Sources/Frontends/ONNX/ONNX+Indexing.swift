@@ -56,6 +56,12 @@ extension ONNXImporter {
     return try add(.stridedSlice(StridedSlice()), x, input(1), input(2), nil, optional(4))
   }
 
+  mutating func gather() throws(GraphError) -> ValueID {
+    let x = try input(0)
+    let axis = try self.axis(attributes.int("axis", 0), rank: type(x).rank)
+    return try add(.gather(Gather(axis: axis)), x, input(1))
+  }
+
   mutating func scatter() throws(GraphError) -> ValueID {
     let word = attributes.string("reduction", "none")
     guard let reduction = Scatter.Reduction(rawValue: word) else {

@@ -42,8 +42,8 @@ extension ONNXImporter {
     _ source: ValueID, _ weight: ValueID, _ window: ONNXWindow
   ) throws(GraphError) -> ValueID {
     let axes = window.kernel.count
-    let taps = window.kernel.reduce(1, *)
-    guard let outputs = type(weight).dimensions[0].value, let width = type(weight).dimensions[1].value,
+    guard let taps = Shape(window.kernel).checkedCount, let outputs = type(weight).dimensions[0].value,
+      let width = type(weight).dimensions[1].value,
       (1...1024).contains(taps), outputs % window.groups == 0, type(source).dimensions[1].value == width * window.groups
     else { throw GraphError("", "the weight \(type(weight)) does not fit \(type(source)), or its kernel is too large") }
     let pads = list([0, 0] + window.pads[..<axes] + [0, 0] + window.pads[axes...])
@@ -109,7 +109,9 @@ struct ONNXWindow {
     let axes = x.rank - 2
     guard axes >= 1, weight.rank == x.rank else { throw GraphError("", "\(weight) is no kernel for \(x)") }
     let lengths = weight.dimensions[2...].compactMap(\.value)
-    guard lengths.count == axes, !lengths.contains(0) else { throw GraphError("", "the kernel's length is not known") }
+    guard lengths.count == axes, lengths.allSatisfy({ $0 > 0 }) else {
+      throw GraphError("", "the kernel's length is not known")
+    }
     let ones = [Int](repeating: 1, count: axes)
     let limit = 1...1 << 20
     (kernel, groups) = (lengths, attributes.int("group", 1))

@@ -30,8 +30,7 @@ extension ONNXImporter {
     let axis = axis == rank ? rank : try self.axis(axis, rank: max(rank, 1))
     func length(_ dimensions: ArraySlice<Dimension>, first: Int) -> Reshape.Length? {
       if dimensions.count == 1 { return .copy(axis: first) }
-      let known = dimensions.compactMap(\.value)
-      return known.count == dimensions.count ? Shape(known).checkedCount.map { .fixed($0) } : nil
+      return TensorType(.float32, Array(dimensions)).shape?.checkedCount.map { .fixed($0) }
     }
     let dimensions = type(x).dimensions
     let (before, after) = (length(dimensions[..<axis], first: 0), length(dimensions[axis...], first: axis))

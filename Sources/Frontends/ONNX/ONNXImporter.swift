@@ -15,6 +15,8 @@ struct ONNXImporter {
   private(set) var node = ONNXNode()
   /// The node's attributes; each one that is read is ticked off.
   var attributes = ONNXAttributes([])
+  /// The places of the node's inputs that were asked for.
+  private var asked: Set<Int> = []
 
   private let file: ONNXFile
   private let fileName: String
@@ -122,6 +124,7 @@ struct ONNXImporter {
 
   /// The input at `index`; nil where it is left out.
   mutating func optional(_ index: Int) throws(GraphError) -> ValueID? {
+    asked.insert(index)
     guard index < node.inputs.count, !node.inputs[index].isEmpty else { return nil }
     return try value(node.inputs[index])
   }
@@ -192,9 +195,11 @@ struct ONNXImporter {
   /// Adds one number.
   mutating func number(_ value: Double, _ type: DataType = .float32) -> ValueID {
     switch type {
-    case .int64: constant(Tensor([Int64(value)], shape: []))
-    case .int32: constant(Tensor(.int32, [], bytes: Tensor([Int64(value)]).bytes[0..<4]))
-    case .bool: constant(Tensor(.bool, [], bytes: Tensor([Int64(value)]).bytes[0..<1]))
+    case .int64: constant(Tensor([Int64(nearest: value)], shape: []))
+    case .int32:
+      constant(
+        Tensor(.int32, [], bytes: Tensor([Int64(Int32(clamping: Int64(nearest: value)))]).bytes[0..<4]))
+    case .bool: constant(Tensor(.bool, [], bytes: Tensor([value == 0 ? 0 : 1 as Int64]).bytes[0..<1]))
     default: constant(Tensor([Float(value)], shape: []))
     }
   }
@@ -240,10 +245,14 @@ struct ONNXImporter {
       throw GraphError("", "the node has no result")
     }
     attributes = ONNXAttributes(node.attributes)
+    asked = []
     let start = graph.nodes.count
     let results = node.op == "Constant" ? [try constantNode()] : try results()
     if let unknown = attributes.unread.first {
       throw GraphError("", "the attribute \"\(unknown)\" is not known")
+    }
+    if let extra = node.inputs.indices.first(where: { !asked.contains($0) && !node.inputs[$0].isEmpty }) {
+      throw GraphError("", "an input \(extra) is not known")
     }
     try finish(results, madeSince: start)
   }
@@ -256,7 +265,7 @@ struct ONNXImporter {
       return try addConstant(name, tensor)
     }
     if let value = attributes.optionalFloat("value_float") { return number(Double(value)) }
-    if let value = attributes.optionalInt("value_int") { return number(Double(value), .int64) }
+    if let value = attributes.optionalInt("value_int") { return constant(Tensor([Int64(value)], shape: [])) }
     if let values = attributes.floats("value_floats") { return constant(Tensor(values)) }
     if let values = attributes.ints("value_ints") { return list(values) }
     throw GraphError("", "only numbers can be constants")
@@ -266,5 +275,12 @@ struct ONNXImporter {
   mutating func tensorAttribute(_ name: String) throws(GraphError) -> Tensor? {
     guard let source = attributes.tensor(name) else { return nil }
     do throws(FormatError) { return try file.tensor(source) } catch { throw GraphError("", "\(error)") }
+  }
+}
+
+extension Int64 {
+  /// The whole part of a number, or the nearest integer that there is; 0 for NaN.
+  fileprivate init(nearest value: Double) {
+    self = value.isNaN ? 0 : Int64(exactly: value.rounded(.towardZero)) ?? (value < 0 ? .min : .max)
   }
 }

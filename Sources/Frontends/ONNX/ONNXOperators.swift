@@ -40,10 +40,7 @@ extension ONNXImporter {
     case "Concat": return [try concat()]
     case "Split": return try split()
     case "Slice": return [try slice()]
-    case "Gather":
-      return [
-        try add(.gather(Gather(axis: axis(attributes.int("axis", 0), rank: type(input(0)).rank))), input(0), input(1))
-      ]
+    case "Gather": return [try gather()]
     case "ScatterND": return [try scatter()]
 
     case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",

@@ -168,7 +168,7 @@ struct Lengths {
       guard let left = a[a.count == 1 ? 0 : index], let right = b[b.count == 1 ? 0 : index] else { return nil }
       switch (function, left, right) {
       case (.add, let length, .fixed(let value)), (.add, .fixed(let value), let length): return length + value
-      case (.subtract, let length, .fixed(let value)): return length + -value
+      case (.subtract, let length, .fixed(let value)): return value == .min ? nil : length + -value
       case (.multiply, .fixed(1), let length), (.multiply, let length, .fixed(1)): return length
       case (.multiply, .fixed(let a), .fixed(let b)):
         let (product, overflow) = a.multipliedReportingOverflow(by: b)
