@@ -36,6 +36,7 @@ let package = Package(
     .target(
       name: "Frontends",
       dependencies: ["Bytes", "Tensors", "Formats", "IR", .product(name: "Yams", package: "Yams")]),
+    .target(name: "Exporters", dependencies: ["Bytes", "Tensors", "IR"]),
     .target(name: "Executor", dependencies: ["Bytes", "Tensors", "IR", "Kernels"]),
     .target(name: "Audio", dependencies: ["Bytes", "CSndFile"]),
 
@@ -47,7 +48,8 @@ let package = Package(
     .target(
       name: "AssayKit",
       dependencies: [
-        "Bytes", "Tensors", "Formats", "IR", "Kernels", "Frontends", "Executor", "Audio", "Passes", "Verification",
+        "Bytes", "Tensors", "Formats", "IR", "Kernels", "Frontends", "Exporters", "Executor", "Audio", "Passes",
+        "Verification",
       ]),
     .executableTarget(
       name: "assay",
@@ -67,6 +69,8 @@ let package = Package(
     .testTarget(
       name: "FrontendsTests",
       dependencies: ["Bytes", "Tensors", "Formats", "IR", "Frontends", "Executor", "TestSupport"]),
+    .testTarget(
+      name: "ExportersTests", dependencies: ["Bytes", "Tensors", "Formats", "IR", "Exporters", "TestSupport"]),
     .testTarget(
       name: "VerificationTests",
       dependencies: ["AssayKit", "Bytes", "Tensors", "IR", "Executor", "Frontends", "Verification", "TestSupport"]),

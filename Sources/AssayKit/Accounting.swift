@@ -44,6 +44,24 @@ public struct Accounting: Sendable {
     unaccounted = sources.map(\.name).filter { !seen.contains(Name($0)) }
   }
 
+  /// Accounts for the constants that `source`, the graph of the artifact `file`, has in `graph`.
+  init(of source: Graph, in graph: Graph, file: String) {
+    var kept: [String] = []
+    var changed: [Change] = []
+    for id in source.constantOrder {
+      let (name, before) = (source[id].name, source.constants[id]!.provenance)
+      let steps = graph.constants[id]!.provenance.steps.dropFirst(before.steps.count)
+      if steps.isEmpty {
+        kept.append(name)
+      } else {
+        changed.append(
+          Change(name: name, provenance: Provenance(sources: [.init(file: file, tensor: name)], steps: Array(steps))))
+      }
+    }
+    (sourceTensors, self.kept, self.changed) = (source.constants.count, kept, changed)
+    (ignored, unaccounted) = ([], [])
+  }
+
   var json: JSON {
     [
       "source_tensors": JSON(sourceTensors), "kept": JSON(kept),

@@ -1,16 +1,13 @@
 import Bytes
-import Executor
-import Formats
 import Frontends
 import IR
-import Kernels
 import Passes
 import Tensors
 import Verification
 
 /// A conversion: what to read, what to write, and what must hold before the result appears.
 public struct Conversion: Sendable {
-  /// A model folder, or a weight file with its configuration beside it.
+  /// A model folder, a weight file with its configuration beside it, or for ONNX an artifact.
   public var source: String
   /// The file to write; its extension says what.
   public var target: String
@@ -36,95 +33,63 @@ public struct Conversion: Sendable {
   /// What wrote an artifact.
   public static let tool = "assay 0.1.0"
 
-  /// Reads, folds, casts, arranges, writes to a nameless file, reads that back, judges it, and only then gives it its name.
+  /// Reads, folds, casts, writes to a nameless file, reads that back, judges it, and only then gives it its name.
   ///
   /// `progress` is called with the share that is done, from 0 to 1.
   public func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> ConversionReport {
-    guard target.hasSuffix(".assay") else {
-      throw Failure("\(target): conversion writes .assay; other extensions are not supported yet")
+    guard target.hasSuffix(".assay") || target.hasSuffix(".onnx") else {
+      throw Failure("\(target): conversion writes .assay and .onnx; other extensions are not supported yet")
     }
-    let folder = try inFile(source) { try ModelFolder.open(source) }
-    let files = folder.files
     let writer = try inFile(target) { try FileWriter(target) }
-    let regions = try files.names.map { name in
-      try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
-    }
-    let digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
-    let imported = try inFile(source) {
-      try ImportedModel(folder, system: system.map(ModelSystem.named), evaluating: Executor.elements)
-    }
-    let preprocessing = try inFile(source) { try imported.preprocessing.normalizing(normalizing, imported.system) }
-    let license = try Metadata.License.stating(license, by: "--license", over: imported.license)
+    // The process may end before the last one that holds the writer lets go of it.
+    defer { writer.abandon() }
+    let source = try ConversionSource(self)
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
-    let (graph, recipe, losses, canonical) = try prepared(imported.graph)
-    let ignored = imported.ignored + absorbed(files.weights.entries, from: imported.graph, by: graph)
-    let accounting = Accounting(files.weights.entries, graph, ignored: ignored)
-    if let name = accounting.unaccounted.first {
-      throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
-    }
-    try check(cases, imported.system, graph)
-    let embedded = try EmbeddedGoldens.embedding(cases, rate: imported.preprocessing.sampleRate)
-    let unknown = Digest.of(ByteRegion(copying: []).view)
-    let artifact = Artifact(
-      metadata: Metadata(
-        system: imported.system.rawValue, preprocessing: preprocessing, labels: imported.labels,
-        license: license,
-        sources: zip(files.names, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
-        recipe: recipe, ignored: ignored, tool: Conversion.tool),
-      graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
-
+    try check(cases, source.system, source.graph)
     return try inFile(target) {
-      // The process may end before the last one that holds the writer lets go of it.
-      defer { writer.abandon() }
-      try artifact.write(
-        to: writer, threads: threads, digests: { () throws(FormatError) in try digests.wait() },
-        progress: { progress($0 * 0.7) })
-      // The disk works while the file is read back and judged.
-      let stored = Background { () throws(FormatError) in try writer.sync() }
-      let file = try ArtifactFile(writer.readBack())
-      try file.check(holds: artifact, threads: threads)
-      progress(0.9)
-      let results = try judge(file, cases)
-      try stored.wait()
-      let holds = results.allSatisfy(\.holds)
-      if holds { try writer.publish() }
-      progress(1)
-      return ConversionReport(
-        target: target, isPublished: holds, bytes: writer.count, root: file.root, artifact: file.artifact,
-        dataType: dataType, accounting: accounting, canonical: canonical, losses: losses, cases: results,
-        notes: imported.notes)
+      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, progress: progress) }
+      return try writeArtifact(source, cases, to: writer, progress: progress)
     }
   }
 
-  /// The graph as it is stored, what was done to it as a whole, and what narrowing lost.
-  private func prepared(_ source: Graph) throws -> (
-    graph: Graph, recipe: [Metadata.Step], losses: [(name: String, counts: CastCounts)], canonical: PassReport
-  ) {
-    var graph = source
-    let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: threads)
-    _ = try FoldConstants().run(on: &graph)
-    let canonical = try Canonicalize().run(on: &graph)
-    let cast = try CastWeights(to: dataType).cast(&graph, threads: threads)
+  /// Arranges weights in panels and writes an artifact with the golden cases in it.
+  private func writeArtifact(
+    _ source: ConversionSource, _ cases: [GoldenCase], to writer: FileWriter,
+    progress: @escaping @Sendable (Double) -> Void
+  ) throws -> ConversionReport {
+    var graph = source.graph
     _ = try ArrangePanels().run(on: &graph)
-    let recipe: [Metadata.Step] = cast.report.changes.isEmpty ? [] : [.cast(dataType)]
-    return (graph, recipe, narrowed.losses + cast.losses, canonical)
+    let embedded = try EmbeddedGoldens.embedding(cases, rate: source.metadata.preprocessing.sampleRate)
+    let artifact = Artifact(
+      metadata: source.metadata, graph: graph, goldens: embedded.documents, goldenTensors: embedded.tensors)
+    try artifact.write(
+      to: writer, threads: threads, digests: { () throws(FormatError) in try source.knownDigests() },
+      progress: { progress($0 * 0.7) })
+    // The disk works while the file is read back and judged.
+    let stored = Background { () throws(FormatError) in try writer.sync() }
+    let file = try ArtifactFile(writer.readBack())
+    try file.check(holds: artifact, threads: threads)
+    progress(0.9)
+    let results = try judge(file, cases)
+    try stored.wait()
+    return try report(source, file.artifact, results, writer, root: file.root, progress)
   }
 
-  /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.
-  private func absorbed(
-    _ entries: [TensorEntry], from source: Graph, by graph: Graph
-  ) -> [Metadata.Ignored] {
-    func tensors(_ graph: Graph) -> [String] {
-      graph.constantOrder.flatMap { graph.constants[$0]!.provenance.sources.map(\.tensor) }
-    }
-    let kept = Set(tensors(graph).map { Name($0) })
-    let listed = Set(entries.map { Name($0.name) })
-    return tensors(source).filter { listed.contains(Name($0)) && !kept.contains(Name($0)) }.map {
-      Metadata.Ignored(tensor: $0, reason: "is part of an operator now")
-    }
+  /// Publishes the file if every case holds; says what was done.
+  func report(
+    _ source: ConversionSource, _ written: Artifact, _ results: [CaseResult], _ writer: FileWriter, root: Digest?,
+    _ progress: (Double) -> Void
+  ) throws -> ConversionReport {
+    let holds = results.allSatisfy(\.holds)
+    if holds { try writer.publish() }
+    progress(1)
+    return ConversionReport(
+      target: target, isPublished: holds, bytes: writer.count, root: root, artifact: written,
+      dataType: dataType, accounting: source.accounting, canonical: source.canonical, losses: source.losses,
+      cases: results, notes: source.notes)
   }
 
-  /// Throws where cases cannot be embedded, before anything is written.
+  /// Throws where cases cannot be judged or told apart, before anything is written.
   private func check(_ cases: [GoldenCase], _ system: ModelSystem, _ graph: Graph) throws {
     let known = graph.valuesByName
     var names: Set<Name> = []

@@ -13,8 +13,8 @@ public struct ConversionReport: Sendable {
   public let isPublished: Bool
   /// Its length in bytes.
   public let bytes: Int
-  /// Its root digest, which stands for every byte.
-  public let root: Digest
+  /// An artifact's root digest, which stands for every byte; nil for other files.
+  public let root: Digest?
   /// What it holds.
   public let artifact: Artifact
   /// The type weights are stored in.
@@ -36,7 +36,8 @@ public struct ConversionReport: Sendable {
   /// The report as a document.
   public var json: JSON {
     [
-      "output": JSON(target), "published": JSON(isPublished), "bytes": JSON(bytes), "root": JSON(root.description),
+      "output": JSON(target), "published": JSON(isPublished), "bytes": JSON(bytes),
+      "root": root.map { JSON($0.description) } ?? .null,
       "system": JSON(artifact.metadata.system), "dtype": JSON(dataType.rawValue),
       "tensors": JSON(artifact.graph.constants.count), "parameters": JSON(parameters),
       "license": artifact.metadata.license?.json ?? .null, "accounting": accounting.json,
@@ -61,8 +62,8 @@ public struct ConversionReport: Sendable {
     lines.append(artifact.metadata.license?.text ?? "no licence is stated; --license states one")
     if isPublished {
       lines.append(
-        "\(printable(target)): \(artifact.graph.constants.count) tensors, \(parameters) parameters, \(bytes) bytes, "
-          + "root \(root)")
+        "\(printable(target)): \(artifact.graph.constants.count) tensors, \(parameters) parameters, \(bytes) bytes"
+          + (root.map { ", root \($0)" } ?? ""))
     } else {
       lines.append("\(printable(target)): not written, since a golden case does not hold")
     }

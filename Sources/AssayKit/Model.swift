@@ -71,6 +71,15 @@ public struct Model: Sendable {
     (license, goldens, notes) = (source.license, [], source.notes)
   }
 
+  /// What a conversion has read and prepared, as the model that `path` will be.
+  init(_ path: String, _ source: ConversionSource) {
+    self.path = path
+    (origin, graph, system) = (source.origin, source.graph, source.system)
+    let metadata = source.metadata
+    (preprocessing, labels, license) = (metadata.preprocessing, metadata.labels, metadata.license)
+    (goldens, notes) = ([], source.notes)
+  }
+
   init(_ path: String, _ file: ArtifactFile, _ asked: ModelSystem? = nil) throws {
     self.path = path
     origin = .artifact(file)

@@ -1,14 +1,18 @@
 import Bytes
+import IR
 import Kernels
 import Tensors
 
 /// A tensor seen in another floating-point type, rounded to nearest, the same bits on every machine.
 public struct FloatCast: Sendable {
-  private let source: Tensor
+  private let source: Constant.Storage
   private let target: DataType
 
   /// A view of `source`, whose elements are floats of 16 bits and more, as F32, F16 or BF16.
-  public init(_ source: Tensor, to target: DataType) {
+  public init(_ source: Tensor, to target: DataType) { self.init(.rowMajor(source), to: target) }
+
+  /// A view of `source`, whose elements are floats of 16 bits and more, as F32, F16 or BF16.
+  public init(_ source: Constant.Storage, to target: DataType) {
     precondition(source.dataType.isFloat && [.float32, .float16, .bfloat16].contains(target))
     (self.source, self.target) = (source, target)
   }
@@ -19,7 +23,8 @@ public struct FloatCast: Sendable {
   /// Some elements in the other type, and what was lost in them.
   private func piece(_ range: Range<Int>) -> (bytes: ByteView, lost: CastCounts) {
     var lost = CastCounts()
-    let tensor = source.elements(range).cast(to: target, &lost)
+    let part = Tensor(source.dataType, [range.count], bytes: source.elements(range))
+    let tensor = part.cast(to: target, &lost)
     return (tensor.bytes, lost)
   }
 
@@ -29,8 +34,8 @@ public struct FloatCast: Sendable {
     guard target != .float32 || source.dataType == .float64 else { return CastCounts() }
     var sum = CastCounts()
     let step = 1 << 18
-    for start in stride(from: 0, to: source.count, by: step) {
-      let lost = piece(start..<min(start + step, source.count)).lost
+    for start in stride(from: 0, to: source.shape.count, by: step) {
+      let lost = piece(start..<min(start + step, source.shape.count)).lost
       sum.overflowed += lost.overflowed
       sum.flushed += lost.flushed
     }

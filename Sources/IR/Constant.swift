@@ -104,12 +104,17 @@ extension Constant.Storage {
 
   /// A piece in row-major order.
   public func rows(ofPiece number: Int) -> ByteView {
-    let range = range(number)
+    if case .panels(let tensor) = self { return tensor.rows(of: range(number)) }
+    return elements(range(number))
+  }
+
+  /// Some elements, counted in row-major order.
+  public func elements(_ range: Range<Int>) -> ByteView {
     switch self {
     case .rowMajor(let tensor):
       return tensor.bytes[range.lowerBound * dataType.size..<range.upperBound * dataType.size]
     case .derived(let tensor): return tensor.bytes(of: range)
-    case .panels(let tensor): return tensor.rows(of: range)
+    case .panels(let tensor): return tensor.elements(range)
     }
   }
 

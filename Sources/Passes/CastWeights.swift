@@ -45,7 +45,7 @@ public struct CastWeights: Pass {
       let target = constant.shape.rank >= 2 ? dataType : .float32
       let source = constant.dataType
       guard source.isFloat, source != target, sources?.contains(source) != false else { continue }
-      let cast = FloatCast(constant.tensor, to: target)
+      let cast = FloatCast(constant.storage, to: target)
       constant.storage = .derived(cast.tensor)
       constant.provenance.steps.append("\(source.rawValue) to \(target.rawValue)")
       graph.replaceConstant(id, with: constant)

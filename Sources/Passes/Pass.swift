@@ -17,4 +17,7 @@ public struct PassReport: Sendable {
   public var changes: [String] = []
   /// What was looked at and left as it was, and why, a line each.
   public var declined: [String] = []
+
+  /// Nothing done yet.
+  public init(pass: String) { self.pass = pass }
 }

@@ -52,6 +52,12 @@ public struct PanelLayout: Hashable, Sendable {
     let start = group * outputs + first
     return start..<start + min(PanelLayout.width, outputs - first)
   }
+
+  /// The panel in which an element lies that is counted in row-major order.
+  func panel(of element: Int) -> Int {
+    let row = element / depth
+    return row / outputs * (panels / groups) + row % outputs / PanelLayout.width
+  }
 }
 
 // Between the two orders, one panel at a time. `Bits` is an unsigned integer as wide as an element; no bit is changed.

@@ -70,6 +70,14 @@ public struct PanelTensor: Sendable {
     return block(panels, from: source, arranging: false)
   }
 
+  /// Some elements, counted in row-major order: the rows of the panels they lie in, cut to them.
+  public func elements(_ range: Range<Int>) -> ByteView {
+    guard !range.isEmpty else { return ByteRegion(copying: []).view }
+    let panels = layout.panel(of: range.lowerBound)..<layout.panel(of: range.upperBound - 1) + 1
+    let (rows, start) = (rows(of: panels), elements(of: panels).lowerBound)
+    return rows[(range.lowerBound - start) * dataType.size..<(range.upperBound - start) * dataType.size]
+  }
+
   /// Where the bytes of some panels are stored.
   private func places(of panels: Range<Int>) -> Range<Int> {
     let size = layout.panelCount * dataType.size

@@ -3,18 +3,19 @@ import AssayKit
 
 struct Convert: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Convert a model to one .assay file, proved by golden cases before it appears.")
+    abstract: "Convert a model to one .assay or .onnx file, proved by golden cases before it appears.")
 
-  @Argument(help: "A model folder, or a weight file with its configuration beside it.")
+  @Argument(help: "A model folder, a weight file with its configuration beside it, or an artifact.")
   var source: String
 
-  @Option(name: [.short, .customLong("output")], help: "The file to write: NAME.assay.")
+  @Option(name: [.short, .customLong("output")], help: "The file to write: NAME.assay or NAME.onnx.")
   var output: String
 
   @Option(help: ArgumentHelp("How weights are stored: f32, f16 or bf16.", valueName: "type"))
   var dtype = WeightType.f32
 
-  @Option(help: ArgumentHelp("A golden case, or a folder of them, to check and embed.", valueName: "case"))
+  @Option(
+    help: ArgumentHelp("A golden case, or a folder of them, to check; an .assay carries them.", valueName: "case"))
   var golden: [String] = []
 
   @Option(help: ArgumentHelp("The weights' licence, where the files state none.", valueName: "spdx"))

@@ -26,6 +26,8 @@ import Testing
             "f16",
           ]
         ),
+        ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--golden", package + "/goldens"]),
+        ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--dtype", "f16"]),
         ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
         ("inspect", ["inspect", artifact]),
         ("inspect", ["inspect", Repository.golden("audonnx/published"), "--graph", "--digests"]),

@@ -74,6 +74,21 @@ import Testing
     #expect(try constant("w", graph).provenance.steps == ["before"])
   }
 
+  /// Weights in panels are cast from where they lie, in whatever pieces they are asked for.
+  @Test func panelsAreCastAsRowsAre() throws {
+    let numbers = try SafetensorsFixture(Repository.golden("casts/casts.safetensors"))["float16.narrowed"]
+    let matrix = numbers.reshaped([2, numbers.count / 2])
+    var (inRows, inPanels) = (try graph(matrix, Tensor([1 as Float, 2])), try graph(matrix, Tensor([1 as Float, 2])))
+    let id = try #require(inPanels.constantOrder.first { inPanels[$0].name == "w" })
+    let panels = try #require(PanelTensor(arranging: matrix))
+    inPanels.replaceConstant(id, with: Constant(.panels(panels), provenance: Provenance(steps: ["before"])))
+    _ = try CastWeights(to: .float32).run(on: &inRows)
+    _ = try CastWeights(to: .float32).run(on: &inPanels)
+    let (a, b) = (try constant("w", inRows), try constant("w", inPanels))
+    #expect(b.dataType == .float32 && b.digest == a.digest && b.provenance == a.provenance)
+    #expect(b.storage.elements(5..<9).array == Array(a.tensor.bytes.array[20..<36]))
+  }
+
   @Test func castingTwiceChangesNothing() throws {
     let file = try SafetensorsFixture(Repository.golden("casts/casts.safetensors"))
     let numbers = try file["float16.numbers"]

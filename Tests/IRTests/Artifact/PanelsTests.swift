@@ -62,6 +62,24 @@ import Testing
     #expect(Constant.Storage.panels(rows).digest == tensor.digest)
   }
 
+  @Test(arguments: weights)
+  func anyElementsCanBeAskedFor(_ type: DataType, _ shape: Shape, _ groups: Int) throws {
+    let tensor = Self.weight(type, shape)
+    let rows = try #require(PanelTensor(arranging: tensor, groups: groups))
+    let stored = PanelTensor(type, rows.layout, stored: rows.piece(0..<rows.layout.panels).stored)
+    let derived = DerivedTensor(type, shape) { view(Array(tensor.bytes.array[$0.bytes(type)])) }
+    var random = SeededGenerator(seed: 5)
+    for _ in 0..<50 {
+      let places = [Int.random(in: 0...shape.count, using: &random), .random(in: 0...shape.count, using: &random)]
+        .sorted()
+      let range = places[0]..<places[1]
+      let expected = Array(tensor.bytes.array[range.bytes(type)])
+      for storage in [Constant.Storage.panels(stored), .panels(rows), .rowMajor(tensor), .derived(derived)] {
+        #expect(storage.elements(range).array == expected, "\(range)")
+      }
+    }
+  }
+
   @Test func whatCannotLieInPanels() {
     for (shape, groups) in [
       ([4] as Shape, 1), ([2, 2, 2, 2], 1), ([0, 4], 1), ([4, 0, 3], 1), ([4, 4], 3), ([4, 4], 0), ([4, 4], -1),
@@ -184,4 +202,9 @@ import Testing
       }
     }
   }
+}
+
+extension Range<Int> {
+  /// Where the bytes of some elements lie.
+  fileprivate func bytes(_ type: DataType) -> Range<Int> { lowerBound * type.size..<upperBound * type.size }
 }

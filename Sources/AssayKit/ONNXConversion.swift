@@ -1,0 +1,59 @@
+import Bytes
+import Exporters
+import Formats
+import IR
+import Tensors
+import Verification
+
+extension Conversion {
+  /// Writes the graph as an ONNX model, reads the file back, judges it, and only then gives it its name.
+  func writeONNX(
+    _ source: ConversionSource, _ cases: [GoldenCase], to writer: FileWriter,
+    progress: @escaping @Sendable (Double) -> Void
+  ) throws -> ConversionReport {
+    let export = try ONNXExport(source.graph, metadata: source.metadata, producer: Conversion.tool)
+    try export.write(
+      to: writer, threads: threads, digests: { () throws(FormatError) in try source.knownDigests() },
+      progress: { progress($0 * 0.7) })
+    let stored = Background { () throws(FormatError) in try writer.sync() }
+    let file = try ONNXFile(writer.readBack())
+    try file.check(holds: source.graph, threads: threads)
+    progress(0.9)
+    let results = try cases.isEmpty ? [] : Judge(model(of: file, source), threads: threads).results(cases)
+    try stored.wait()
+    return try report(
+      source, Artifact(metadata: source.metadata, graph: source.graph), results, writer, root: nil, progress)
+  }
+
+  /// The model that stands for what was written when golden cases are run.
+  ///
+  /// Today it is the graph that was exported; what reads ONNX graphs puts the one that `file` holds in its place.
+  private func model(of file: ONNXFile, _ source: ConversionSource) throws -> Model {
+    Model(target, source)
+  }
+}
+
+extension ONNXFile {
+  /// Throws unless the file's initializers, read as any reader would, are the constants of `graph`, bit for bit.
+  func check(holds graph: Graph, threads: Int) throws(FormatError) {
+    let constants = graph.constantOrder.map { graph.constants[$0]! }
+    guard entries.count == constants.count else {
+      throw FormatError("onnx", .digestMismatch("\(entries.count) initializers of \(constants.count) are there"))
+    }
+    try inParallel(constants.count, threads: threads) { (number) throws(FormatError) in
+      let (found, expected) = (try tensor(entries[number].name), constants[number].storage)
+      var same = found.dataType == expected.dataType && found.shape == expected.shape
+      var place = 0
+      for number in 0..<(same ? expected.pieceCount : 0) {
+        let rows = expected.rows(ofPiece: number)
+        same = same && found.bytes[place..<place + rows.count].hasSameBytes(as: rows)
+        place += rows.count
+      }
+      guard same else {
+        throw FormatError(
+          "onnx", .digestMismatch("what was written does not read back as the model's elements"),
+          place: [entries[number].name])
+      }
+    }
+  }
+}
