@@ -59,7 +59,8 @@ struct ConversionSource {
     let license = try Metadata.License.stating(conversion.license, by: "--license", over: imported.license)
     var graph = imported.graph
     let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: conversion.threads)
-    _ = try FoldConstants().run(on: &graph)
+    // An ONNX graph transposes weights that a product would rather have as they are.
+    if imported.system != .onnx { _ = try FoldConstants().run(on: &graph) }
     canonical = try Canonicalize().run(on: &graph)
     let cast = try CastWeights(to: conversion.dataType).cast(&graph, threads: conversion.threads)
     let entries = files.weights.entries

@@ -65,8 +65,11 @@ public struct Model: Sendable {
     origin = .source(source)
     graph = source.graph
     _ = try CastWeights.narrowingDoubles.run(on: &graph)
-    _ = try FoldConstants().run(on: &graph)
-    if !unfused, source.system == .onnx { _ = try Canonicalize().run(on: &graph) }
+    if source.system == .onnx, !unfused {
+      _ = try Canonicalize().run(on: &graph)
+    } else {
+      _ = try FoldConstants().run(on: &graph)
+    }
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
     (license, goldens, notes) = (source.license, [], source.notes)
   }

@@ -22,6 +22,7 @@ public struct Canonicalize: Pass {
     var report = PassReport(pass: Canonicalize.name)
     guard graph.nodes.count <= Canonicalize.nodeLimit else {
       report.declined.append("\(graph.nodes.count) nodes are more than \(Canonicalize.nodeLimit)")
+      _ = try FoldConstants().run(on: &graph)
       return report
     }
     for _ in 0..<Canonicalize.roundLimit {
@@ -40,7 +41,7 @@ public struct Canonicalize: Pass {
   }
 
   private static let passes: [any Pass] = [
-    ResolveShapes(), ResolveMasks(), FoldConstants(), DropIdentities(), FuseGelu(), FuseLayerNormalization(),
-    FuseLinear(), MoveTransposes(), FuseGroupNormalization(), FuseAttention(), NameWeights(),
+    ResolveShapes(), ResolveMasks(), FuseLinear(), FoldConstants(), DropIdentities(), FuseGelu(),
+    FuseLayerNormalization(), MoveTransposes(), FuseGroupNormalization(), FuseAttention(), NameWeights(),
   ]
 }

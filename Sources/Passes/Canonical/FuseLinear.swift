@@ -1,7 +1,7 @@
 import IR
 import Tensors
 
-/// Before: `MatMul(x, w)` with w [in, out] constant, `Add(·, b)` with b [out], in either order.
+/// Before: `MatMul(x, w)` with w [in, out] constant, or the transpose of a constant, `Add(·, b)` with b [out], in either order.
 /// After: `Linear(x, wᵀ, b)`: the weight lies as it does in a checkpoint, [out, in].
 struct FuseLinear: Pass {
   static let name = "fuse-linear"
@@ -13,6 +13,12 @@ struct FuseLinear: Pass {
       switch node.op {
       case .matMul:
         let (x, weight) = (node.inputs[0]!, node.inputs[1]!)
+        if let stored = source(ofTransposed: weight, editor), editor.type(x).rank >= 2,
+          editor.type(x).dimensions.last == editor.type(stored).dimensions.last
+        {
+          editor.replace(node.output, with: .linear(Linear()), x, stored, why: "a product with a transposed constant")
+          continue
+        }
         guard let constant = graph.constants[weight], constant.shape.rank == 2, constant.count > 0,
           editor.type(x).rank >= 2, editor.type(x).dimensions.last == .fixed(constant.shape[0])
         else { continue }
@@ -37,6 +43,16 @@ struct FuseLinear: Pass {
       }
     }
     return try editor.finish(&graph)
+  }
+}
+
+extension FuseLinear {
+  /// The constant matrix that a value is the transpose of.
+  private func source(ofTransposed id: ValueID, _ editor: GraphEditor) -> ValueID? {
+    guard let node = editor.node(id), case .transpose(let op) = node.op, op.permutation == [1, 0],
+      let matrix = node.inputs[0], let constant = editor.graph.constants[matrix], constant.count > 0
+    else { return nil }
+    return matrix
   }
 }
 
