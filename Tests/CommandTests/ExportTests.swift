@@ -100,6 +100,39 @@ import Testing
     }
   }
 
+  /// Other exporters' files too: written, read as any ONNX file is, the same weights and the same numbers.
+  @Test(arguments: [
+    "models/audeering/pytorch", "models/base", "models/mixed", "models/mixed-postnorm",
+    "onnx/audeering-ts17-eager/model.onnx", "onnx/audeering-dynamo23/model.onnx", "onnx/superb-ts20/model.onnx",
+    "onnx/speechbrain-dynamo20/model.onnx",
+  ])
+  func whatIsWrittenIsReadAgain(_ name: String) throws {
+    try withTemporaryFolder { folder in
+      let (source, target) = (Repository.golden(name), folder + "/model.onnx")
+      try convert(source, "-o", target)
+      let diff = try Program.run("diff", source, target, "--json").json()
+      #expect(try #require(diff["changed"]?.array).isEmpty && #require(diff["only_in_a"]?.array).isEmpty)
+      // The numbers of Gelu's tanh form stay constants when they are read.
+      #expect(diff["same"]?.bool == (name != "models/mixed"), "\(diff.compact.prefix(1000))")
+      let noise = Tensor((0..<6000).map { Float(($0 * 37) % 199) / 100 - 1 }, shape: [1, 6000])
+      try Data(NPYFile.encode(noise)).write(to: URL(fileURLWithPath: folder + "/x.npy"))
+      func outputs(_ model: String) throws -> SafetensorsFixture {
+        let saved = folder + "/out.safetensors"
+        let run = try Program.run("run", model, "--input", "signal=\(folder)/x.npy", "--save", saved)
+        #expect(run.status == 0, "\(run.errors)")
+        return try SafetensorsFixture(saved)
+      }
+      let (a, b) = (try outputs(source), try outputs(target))
+      #expect(a.names == b.names && !a.names.isEmpty)
+      for name in a.names {
+        let (expected, found) = (try a[name], try b[name])
+        let largest = max(1, expected.floats.map(\.magnitude).max() ?? 0)
+        #expect(expected.shape == found.shape)
+        #expect(zip(expected.floats, found.floats).allSatisfy { ($0 - $1).magnitude <= 1e-5 * largest }, "\(name)")
+      }
+    }
+  }
+
   @Test func aFailedCaseLeavesTheOldFileAsItWas() throws {
     try withTemporaryFolder { folder in
       let target = folder + "/model.onnx"

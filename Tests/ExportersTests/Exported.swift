@@ -37,15 +37,16 @@ struct Exported {
     }
   }
 
-  /// Integers in brackets; floats with the shape before them where they have one.
+  /// A number, or a list of them in brackets; of types that are neither I64 nor F32 the type before it.
   private static func text(_ tensor: Tensor) -> String {
-    if tensor.dataType == .int64 {
-      let numbers = stride(from: 0, to: tensor.bytes.count, by: 8).map { start in
-        (0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(tensor.bytes[start + $1]) }
-      }
-      return "\(numbers.map { Int(bitPattern: UInt($0)) })"
+    if tensor.dataType == .float32 { return tensor.shape.rank == 0 ? "\(tensor.floats[0])" : "\(tensor.floats)" }
+    let size = tensor.dataType.size
+    let numbers = stride(from: 0, to: tensor.bytes.count, by: size).map { start in
+      let bits = (0..<size).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64(tensor.bytes[start + $1]) }
+      return Int(bitPattern: UInt(bits))
     }
-    return tensor.shape.rank == 0 ? "\(tensor.floats[0])" : "\(tensor.floats)"
+    let type = tensor.dataType == .int64 ? "" : tensor.dataType.rawValue + " "
+    return type + (tensor.shape.rank == 0 ? "\(numbers[0])" : "\(numbers)")
   }
 
   /// What breaks ONNX's rules for graphs: a value used before it is made, made twice, or an output that is not made.
@@ -91,7 +92,12 @@ func constant(_ shape: Shape) -> Constant {
   Constant(Tensor((0..<shape.count).map { Float($0) }, shape: shape), provenance: Provenance())
 }
 
-/// A type of lengths, known or named.
-func type(_ lengths: Any...) -> TensorType {
-  TensorType(.float32, lengths.map { length in (length as? Int).map { .fixed($0) } ?? .symbol("\(length)") })
+/// Floats of lengths, known or named.
+func type(_ lengths: Any...) -> TensorType { TensorType(.float32, dimensions(lengths)) }
+
+/// Elements of another type.
+func type(of dataType: DataType, _ lengths: Any...) -> TensorType { TensorType(dataType, dimensions(lengths)) }
+
+private func dimensions(_ lengths: [Any]) -> [Dimension] {
+  lengths.map { length in (length as? Int).map { .fixed($0) } ?? .symbol("\(length)") }
 }

@@ -1,16 +1,31 @@
 import IR
 
 extension LayerNormalization: ONNXOperator {
-  /// LayerNormalization, whose scale cannot be left out.
+  /// LayerNormalization, whose scale cannot be left out: over an axis of unknown length, which no scale fits, the formula.
   func export(_ node: Node, to onnx: inout ONNXAssembly) throws(GraphError) {
     let x = node.inputs[0]!
-    guard let width = onnx.type(x).dimensions.last?.value else {
-      throw GraphError(node.name, "normalises over an axis of unknown length")
-    }
+    let width = onnx.type(x).dimensions.last?.value
+    guard width != nil || node.input(1) != nil else { return try formula(node, &onnx) }
     try onnx.result(
       node, "LayerNormalization",
-      [onnx.value(x), onnx.vector(node.input(1), orElse: 1, count: width), onnx.value(node.input(2))],
+      [onnx.value(x), onnx.vector(node.input(1), orElse: 1, count: width ?? 0), onnx.value(node.input(2))],
       ["axis": .int(-1), "epsilon": .float(epsilon)])
+  }
+
+  /// (x - mean) / sqrt(variance + epsilon) + bias
+  private func formula(_ node: Node, _ onnx: inout ONNXAssembly) throws(GraphError) {
+    let x = try onnx.value(node.inputs[0]!)
+    let overLast: KeyValuePairs = ["axes": ONNXAttributeValue.ints([-1]), "keepdims": .int(1)]
+    let mean = try onnx.step(node, "mean", "ReduceMean", [x], overLast)
+    let centered = try onnx.step(node, "centered", "Sub", [x, mean])
+    let squares = try onnx.step(node, "squares", "Mul", [centered, centered])
+    let variance = try onnx.step(node, "variance", "ReduceMean", [squares], overLast)
+    let deviation = try onnx.step(
+      node, "deviation", "Sqrt", [onnx.step(node, "shifted", "Add", [variance, onnx.float(epsilon)])])
+    guard let bias = try onnx.value(node.input(2)) else {
+      return try onnx.result(node, "Div", [centered, deviation])
+    }
+    try onnx.result(node, "Add", [onnx.step(node, "normal", "Div", [centered, deviation]), bias])
   }
 }
 

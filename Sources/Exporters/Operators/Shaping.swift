@@ -49,7 +49,9 @@ extension Pad: ONNXOperator {
       throw GraphError(node.name, "ONNX pads in mode wrap from operator set 19 on; 17 is written")
     }
     // There is nothing beside a number.
-    guard onnx.type(node.output).rank > 0 else { return try onnx.result(node, "Identity", [onnx.value(node.inputs[0]!)]) }
+    guard onnx.type(node.output).rank > 0 else {
+      return try onnx.result(node, "Identity", [onnx.value(node.inputs[0]!)])
+    }
     try onnx.result(
       node, "Pad", [onnx.value(node.inputs[0]!), onnx.int64(node, 1), onnx.scalar(node, 2)],
       ["mode": .string(mode.rawValue)])

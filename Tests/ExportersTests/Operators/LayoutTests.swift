@@ -47,6 +47,46 @@ import Testing
     #expect(try reshaped(type(0, 3), [.fixed(5), .fixed(0)]) == ["y = Reshape(x, [5, 0]) {allowzero=1}"])
   }
 
+  @Test func whatIsLeftIsMinusOne() throws {
+    #expect(try reshaped(type("a", "b", 6), [.copy(axis: 0), .rest]) == ["y = Reshape(x, [0, -1])"])
+    #expect(try reshaped(type(4, 6), [.fixed(3), .rest]) == ["y = Reshape(x, [3, 8])"])
+    #expect(
+      try reshaped(type("a", "b", 6), [.rest, .copy(axis: 0), .fixed(3)]) == [
+        "node/lengths = Shape(x)", "node/known_lengths = Concat(node/lengths, [-1, 3]) {axis=0}",
+        "node/shape = Gather(node/known_lengths, [3, 0, 4]) {axis=0}",
+        "y = Reshape(x, node/shape) {allowzero=1}",
+      ])
+    #expect(throws: GraphError.self) { try reshaped(type("a", "b"), [.fixed(0), .rest]) }
+  }
+
+  @Test func transposesThatSomebodyWantsAnyhowCostNothing() throws {
+    #expect(
+      try Exported(single(.transpose(Transpose([2, 0, 1])), [type("a", "b", 3)])).lines == [
+        "y = Transpose(x) {perm=[2, 0, 1]}"
+      ])
+    #expect(
+      try Exported(single(.transpose(Transpose([0, 2, 1])), [type("a", "b", 3)])).lines == [
+        "y = Transpose(x) {perm=[0, 2, 1]}"
+      ])
+    #expect(try Exported(single(.transpose(Transpose([0])), [type("a")])).lines == ["y = Identity(x)"])
+    #expect(try Exported(single(.transpose(Transpose([])), [type()])).lines == ["y = Identity(x)"])
+    // Channels first before and after, channels last between: as ONNX files have it that were read.
+    var graph = Graph()
+    let x = graph.addInput("x", type("batch", 4, "time"))
+    let last = try graph.addNode("last", .transpose(Transpose([0, 2, 1])), [x])
+    let conv = try graph.addNode("conv", .conv(Conv()), [last, graph.addConstant("w", constant([4, 4, 1]))])
+    let first = try graph.addNode("first", .transpose(Transpose([0, 2, 1])), [conv])
+    graph.addOutput("y", try graph.addNode("relu", .unary(Unary(.relu)), [first]))
+    graph.addOutput("first", first)
+    let exported = try Exported(graph)
+    #expect(
+      try exported.lines == [
+        "conv/transposed = Conv(x, w) {dilations=[1], group=1, kernel_shape=[1], pads=[0, 0], strides=[1]}",
+        "y = Relu(conv/transposed)", "first = Identity(conv/transposed)",
+      ])
+    #expect(exported.faults == [])
+  }
+
   @Test func othersArePutTogetherWhileTheModelRuns() throws {
     #expect(
       try reshaped(type("a", "b"), [.copy(axis: 1), .copy(axis: 0)]) == [

@@ -12,6 +12,30 @@ import Testing
     #expect(try lines([nil, [2]]) == ["y = LayerNormalization(x, [1.0, 1.0], c2) {axis=-1, epsilon=0.25}"])
   }
 
+  /// A waveform: (x - mean) / sqrt(variance + epsilon).
+  @Test func anAxisOfUnknownLengthIsNormalisedByTheFormula() throws {
+    let norm = Operator.layerNormalization(LayerNormalization(epsilon: 0.25))
+    let start = [
+      "node/mean = ReduceMean(x) {axes=[-1], keepdims=1}", "node/centered = Sub(x, node/mean)",
+      "node/squares = Mul(node/centered, node/centered)",
+      "node/variance = ReduceMean(node/squares) {axes=[-1], keepdims=1}",
+      "node/shifted = Add(node/variance, 0.25)", "node/deviation = Sqrt(node/shifted)",
+    ]
+    let x = type("batch", "samples")
+    #expect(try Exported(single(norm, [x])).lines == start + ["y = Div(node/centered, node/deviation)"])
+    #expect(
+      try Exported(single(norm, [x, type("samples")])).lines == [
+        "y = LayerNormalization(x, x1) {axis=-1, epsilon=0.25}"
+      ])
+    var graph = Graph()
+    let ids = [graph.addInput("x", x), nil, graph.addInput("b", type("samples"))]
+    graph.addOutput("y", try graph.addNode("node", norm, ids))
+    #expect(
+      try Exported(graph).lines == start + [
+        "node/normal = Div(node/centered, node/deviation)", "y = Add(node/normal, b)",
+      ])
+  }
+
   private func lines(groups: Int, _ constants: [Shape?]) throws -> ArraySlice<String> {
     let norm = Operator.groupNormalization(GroupNormalization(groups: groups, epsilon: 0.25))
     let lines = try Exported(single(norm, [type("batch", "time", 4)], constants: constants)).lines
