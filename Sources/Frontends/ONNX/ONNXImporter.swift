@@ -67,7 +67,7 @@ struct ONNXImporter {
   /// The same error, with the node it happened in.
   private func inNode(_ error: GraphError) -> GraphError {
     let operation = ONNXNode.qualified(node.op, node.domain)
-    let place = node.name.isEmpty ? node.outputs.first ?? "" : node.name
+    let place = node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "" : node.name
     return GraphError(place, "\(operation), opset \(opset): " + (error.place == place ? error.what : "\(error)"))
   }
 
