@@ -116,17 +116,15 @@ extension ONNXImporter {
       return try add(.pad(Pad(mode)), x, pads, number(Double(attributes.float("value", 0))))
     }
     var pads = try input(1)
-    if let axes = try integers(3) {
+    if let some = try integers(3) {
+      // Those of all axes are zeros, but where the list says otherwise.
       let rank = type(x).rank
-      guard let some = try integers(1), some.count == 2 * axes.count else {
-        throw GraphError("", "pads are two numbers for each of the axes")
-      }
-      var all = [Int](repeating: 0, count: 2 * rank)
-      for (index, axis) in axes.enumerated() {
-        let axis = try self.axis(axis, rank: rank)
-        (all[axis], all[axis + rank]) = (some[index], some[index + axes.count])
-      }
-      pads = list(all)
+      var places: [Int] = []
+      for axis in some { places.append(try self.axis(axis, rank: rank)) }
+      places += places.map { $0 + rank }
+      let zeros = try converted(list([Int](repeating: 0, count: 2 * rank)), to: type(pads).dataType)
+      let indices = constant(Tensor(places.map(Int64.init), shape: [places.count, 1]))
+      pads = try add(.scatter(Scatter()), zeros, indices, pads)
     }
     return try add(.pad(Pad(mode)), x, pads, optional(2))
   }
