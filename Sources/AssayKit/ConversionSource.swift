@@ -57,11 +57,9 @@ struct ConversionSource {
       try imported.preprocessing.normalizing(conversion.normalizing, imported.system)
     }
     let license = try Metadata.License.stating(conversion.license, by: "--license", over: imported.license)
-    var graph = imported.graph
-    let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: conversion.threads)
-    // An ONNX graph transposes weights that a product would rather have as they are.
-    if imported.system != .onnx { _ = try FoldConstants().run(on: &graph) }
-    canonical = try Canonicalize().run(on: &graph)
+    let computed = try imported.computed(threads: conversion.threads)
+    var graph = computed.graph
+    canonical = computed.canonical
     let cast = try CastWeights(to: conversion.dataType).cast(&graph, threads: conversion.threads)
     let entries = files.weights.entries
     let ignored = imported.ignored + ConversionSource.absorbed(entries, from: imported.graph, by: graph)
@@ -76,7 +74,7 @@ struct ConversionSource {
       recipe: cast.report.changes.isEmpty ? [] : [.cast(conversion.dataType)], ignored: ignored,
       tool: Conversion.tool)
     (origin, system, self.graph) = (.source(imported), imported.system, graph)
-    (losses, notes) = (narrowed.losses + cast.losses, imported.notes)
+    (losses, notes) = (computed.losses + cast.losses, imported.notes)
   }
 
   /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.

@@ -3,6 +3,7 @@ import Executor
 import Formats
 import Frontends
 import IR
+import Kernels
 import Passes
 import Tensors
 import Verification
@@ -63,13 +64,7 @@ public struct Model: Sendable {
   private init(_ path: String, _ source: ImportedModel, unfused: Bool) throws {
     self.path = path
     origin = .source(source)
-    graph = source.graph
-    _ = try CastWeights.narrowingDoubles.run(on: &graph)
-    if source.system == .onnx, !unfused {
-      _ = try Canonicalize().run(on: &graph)
-    } else {
-      _ = try FoldConstants().run(on: &graph)
-    }
+    graph = try source.computed(unfused: unfused).graph
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
     (license, goldens, notes) = (source.license, [], source.notes)
   }
@@ -135,6 +130,26 @@ public struct Model: Sendable {
       if accepts(samples: middle) { high = middle } else { low = middle }
     }
     return high
+  }
+}
+
+extension ImportedModel {
+  /// The graph that is computed: doubles narrowed, constants folded, and an ONNX graph in canonical form unless it is to
+  /// stay `unfused`. With it what was done for that form, and what narrowing lost.
+  func computed(unfused: Bool = false, threads: Int = 1) throws -> (
+    graph: Graph, canonical: PassReport, losses: [(name: String, counts: CastCounts)]
+  ) {
+    var graph = graph
+    var canonical = PassReport(pass: Canonicalize.name)
+    let narrowed = try CastWeights.narrowingDoubles.cast(&graph, threads: threads)
+    // Canonical form folds constants in its turn: an ONNX graph transposes weights that a product would rather have as
+    // they are.
+    if system == .onnx, !unfused {
+      canonical = try Canonicalize().run(on: &graph)
+    } else {
+      _ = try FoldConstants().run(on: &graph)
+    }
+    return (graph, canonical, narrowed.losses)
   }
 }
 

@@ -31,9 +31,7 @@ struct ONNXDescription {
   /// How often each operator of the outer graph is used, most used first.
   private var operators: [(key: String, value: Int)] {
     var counts: [String: Int] = [:]
-    for node in model.graph.nodes {
-      counts[node.domain.isEmpty ? node.op : node.domain + "::" + node.op, default: 0] += 1
-    }
+    for node in model.graph.nodes { counts[ONNXNode.qualified(node.op, node.domain), default: 0] += 1 }
     return counts.sorted { $0.value != $1.value ? $0.value > $1.value : Name($0.key) < Name($1.key) }
   }
 

@@ -19,11 +19,10 @@ extension Graph {
 
   /// Adds a node after all others; its result has the node's name and the type the operator says.
   public mutating func addNode(_ name: String, _ op: Operator, _ inputs: [ValueID?]) throws(GraphError) -> ValueID {
-    let type = try outputType(op, inputs, node: name)
-    let output = addValue(name, type)
-    nodes.append(Node(name: name, op: op, inputs: inputs, output: output))
-    if case .shapeOf = op { shapeSources[output] = inputs[0] }
-    return output
+    let node = try makeNode(name, op, inputs)
+    nodes.append(node)
+    if case .shapeOf = op { shapeSources[node.output] = inputs[0] }
+    return node.output
   }
 
   /// Makes `value` a result called `name`.

@@ -1,15 +1,9 @@
 // Elements moved, not computed with: of one, two, four or eight bytes, whatever they mean.
 
-/// y = x gathered along axes: y[i, j, ...] = x[i · strides[0] + j · strides[1] + ...], y being row-major.
+/// y = x gathered along axes, elements of `size` bytes: y[i, j, ...] = x[i · strides[0] + j · strides[1] + ...], y being
+/// row-major.
 ///
 /// A stride of zero repeats (broadcasting); permuted strides transpose; negative ones go backwards.
-public func gather(
-  _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, lengths: [Int], strides: [Int]
-) {
-  move(x, y, lengths, strides)
-}
-
-/// `gather` of elements of `size` bytes.
 public func gather(
   _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, elementSize size: Int, lengths: [Int], strides: [Int]
 ) {

@@ -6,7 +6,7 @@ extension Tensor {
     precondition(shape.rank == 2)
     let view = TransposedMatrix(rows: shape[1], columns: shape[0], source: bytes)
     let size = dataType.size
-    return DerivedTensor(dataType, [shape[1], shape[0]]) { range in
+    return DerivedTensor(dataType, [shape[1], shape[0]], columns: self) { range in
       switch size {
       case 1: view.elements(range, UInt8.self)
       case 2: view.elements(range, UInt16.self)
@@ -24,15 +24,17 @@ private struct TransposedMatrix: Sendable {
   let columns: Int
   let source: ByteView
 
-  /// Rows that are made at once: their elements lie side by side in the source.
-  static let block = 32
+  /// Rows that are made at once: their elements lie side by side in the source, those of four bytes in a cache line.
+  static let block = 16
 
   /// Some elements, counted row by row; `Bits` is an unsigned integer as wide as an element.
   func elements<Bits: FixedWidthInteger & BitwiseCopyable>(_ range: Range<Int>, _ bits: Bits.Type) -> ByteView {
     let size = MemoryLayout<Bits>.size
     return ByteRegion(count: range.count * size) { target in
       guard !range.isEmpty else { return }
+      let target = target.baseAddress!.assumingMemoryBound(to: Bits.self)
       source.withUnsafeBytes { source in
+        let source = source.baseAddress!
         let (first, last) = (range.lowerBound / columns, (range.upperBound - 1) / columns)
         for start in stride(from: first, through: last, by: TransposedMatrix.block) {
           let end = min(start + TransposedMatrix.block - 1, last)
@@ -43,8 +45,7 @@ private struct TransposedMatrix: Sendable {
             for row in start...end {
               let place = row * columns + column - range.lowerBound
               guard place >= 0, place < range.count else { continue }
-              let element = source.loadUnaligned(fromByteOffset: (column * rows + row) * size, as: Bits.self)
-              target.storeBytes(of: element, toByteOffset: place * size, as: Bits.self)
+              target[place] = source.loadUnaligned(fromByteOffset: (column * rows + row) * size, as: Bits.self)
             }
           }
         }

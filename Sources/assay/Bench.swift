@@ -9,12 +9,13 @@ struct Bench: ParsableCommand {
   @Argument var input: String
   @Option var `repeat` = 5
   @Flag var ops = false
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
 
   func run() throws {
     let times = try Benchmark(
       model, input: input, threads: execution.threads, repeats: `repeat`, byOperator: ops,
-      normalizing: execution.normalize)
+      normalizing: preprocessing.normalize)
     try Console.result(times.json.compact)
   }
 }

@@ -21,6 +21,7 @@ struct Convert: ParsableCommand {
   @Option(help: ArgumentHelp("The weights' licence, where the files state none.", valueName: "spdx"))
   var license: String?
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var printing: OutputOptions
 
@@ -30,7 +31,7 @@ struct Convert: ParsableCommand {
     conversion.goldens = golden
     conversion.system = execution.system
     conversion.license = license
-    conversion.normalizing = execution.normalize
+    conversion.normalizing = preprocessing.normalize
     conversion.threads = execution.threads
     let report = try conversion.run(progress: Console.progress("converting", quiet: printing.quiet))
     printing.note(report.notes)

@@ -24,11 +24,13 @@ struct GoldenRecord: ParsableCommand {
   @Flag(help: "Record the states of all layers too.")
   var layers = false
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var printing: OutputOptions
 
   func run() throws {
-    var recording = GoldenRecording(try Model.open(model, system: execution.system))
+    var recording = GoldenRecording(
+      try Model.open(model, system: execution.system, normalizing: preprocessing.normalize))
     recording.layers = layers
     printing.note(recording.model.notes)
     let files = try recording.record(input, to: output, threads: execution.threads)

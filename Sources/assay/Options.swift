@@ -23,11 +23,14 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The system, where the files cannot tell.", valueName: "name"))
   var system: String?
 
-  @Flag(
-    help: "Bring recordings to zero mean and unit variance (epsilon 1e-7), where the model is ONNX and does not say.")
-  var normalize = false
-
   func validate() throws {
     guard (1...64).contains(threads) else { throw ValidationError("--threads takes a number from 1 to 64") }
   }
+}
+
+/// What commands that hear recordings may be told of them.
+struct PreprocessingOptions: ParsableArguments {
+  @Flag(
+    help: "Bring recordings to zero mean and unit variance (epsilon 1e-7), where the model is ONNX and does not say.")
+  var normalize = false
 }

@@ -34,6 +34,7 @@ struct Run: ParsableCommand {
   @Flag(help: "Compute an ONNX graph as it was read, without bringing it into canonical form.")
   var unfused = false
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
@@ -48,7 +49,7 @@ struct Run: ParsableCommand {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
     let model = try Model.open(
       model, system: execution.system, fed: rawInputs(input).integers, unfused: unfused,
-      normalizing: execution.normalize)
+      normalizing: preprocessing.normalize)
     output.note(model.notes)
     if plan {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)

@@ -17,13 +17,14 @@ struct Verify: ParsableCommand {
   @Flag(help: "Compute an ONNX graph as it was read, without bringing it into canonical form.")
   var unfused = false
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
   func run() throws {
     let verdict = try Verdict(
       model, goldens: golden, against: against, system: execution.system, threads: execution.threads,
-      unfused: unfused, normalizing: execution.normalize)
+      unfused: unfused, normalizing: preprocessing.normalize)
     try Console.result(output.json ? verdict.json.compact : verdict.text)
     if !verdict.holds { throw ExitCode(ExitStatus.differs.rawValue) }
   }

@@ -8,6 +8,9 @@ struct FuseGroupNormalization: Pass {
 
   func run(on graph: inout Graph) throws -> PassReport {
     var editor = GraphEditor(graph, pass: FuseGroupNormalization.name)
+    guard graph.nodes.contains(where: { if case .groupNormalization = $0.op { true } else { false } }) else {
+      return editor.report
+    }
     let uniform = UniformValues(graph)
     for node in graph.nodes {
       guard case .binary(let op) = node.op else { continue }

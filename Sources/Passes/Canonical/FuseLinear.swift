@@ -66,6 +66,6 @@ extension GraphEditor {
     var provenance = constant.provenance
     provenance.steps.append("transposed")
     return self.constant(
-      graph[id].name + ".transposed", Constant(.derived(DerivedTensor(transposing: tensor)), provenance: provenance))
+      graph[id].name + ".transposed", Constant(.derived(tensor.transposed), provenance: provenance))
   }
 }

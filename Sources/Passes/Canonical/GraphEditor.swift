@@ -115,7 +115,4 @@ struct GraphEditor {
     target = graph
     return report
   }
-
-  /// The nodes as they stand, in their order; new ones left out.
-  var current: ArraySlice<Node> { nodes[..<graph.nodes.count] }
 }

@@ -62,7 +62,9 @@ struct UniformValues {
 
   init(_ graph: Graph) {
     for id in graph.constants.keys {
-      guard let tensor = graph.smallConstant(id), let numbers = tensor.numbers, let first = numbers.first else {
+      guard let tensor = graph.smallConstant(id), DataType.computed.contains(tensor.dataType) else { continue }
+      let numbers = tensor.integers?.map(Double.init) ?? tensor.numbers
+      guard let first = numbers.first else {
         continue
       }
       if numbers.allSatisfy({ $0 == first }) { of[id] = first }
@@ -108,12 +110,5 @@ struct UniformValues {
     case .add: return a + b
     default: return nil
     }
-  }
-}
-
-extension Tensor {
-  /// The elements of a type that is computed with; nil for other types.
-  fileprivate var numbers: [Double]? {
-    dataType == .float32 ? floats.map(Double.init) : integers?.map(Double.init)
   }
 }
