@@ -56,7 +56,7 @@ struct CheckpointPruning {
       try PrunedFolder.note(files, layers, selection, isFolder: isFolder, &plan)
     }
     tree = kind == .pytorch ? try PrunedTree(files, layers, selection, &plan) : nil
-    try CheckpointPruning.noteFormats(files, kind, &plan)
+    CheckpointPruning.noteFormats(files, kind, &plan)
     self.plan = plan
   }
 
@@ -145,13 +145,22 @@ struct CheckpointPruning {
   }
 
   /// What changes with the kind of file.
-  private static func noteFormats(
-    _ files: ModelFiles, _ kind: PruneTarget.TensorFile, _ plan: inout PrunePlan
-  ) throws {
+  private static func noteFormats(_ files: ModelFiles, _ kind: PruneTarget.TensorFile, _ plan: inout PrunePlan) {
     if files.format == .pytorchLegacy, kind == .pytorch {
       plan.notes.append("the source is of torch before 1.6; the result is a zip archive, as torch writes them since")
     }
     if files.weightFiles.count > 1 { plan.notes.append("the \(files.weightFiles.count) shards become one file") }
+    guard kind == .safetensors else { return }
+    let leftOut = (files.weights as? PyTorchCheckpoint)?.leftOut ?? (files.weights as? ShardedCheckpoint)?.leftOut ?? []
+    plan.leftOut += leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
+    if files.format != .safetensors {
+      plan.notes.append("safetensors holds tensors only; what else the source holds is left")
+    }
+    let groups = (files.weights as? any SharingTensorSource)?.sharedGroups(among: plan.renamings.map(\.source)) ?? []
+    for group in groups {
+      plan.notes.append(
+        "\(group.joined(separator: ", ")) share their elements in the source, and are written each by itself")
+    }
   }
 }
 
