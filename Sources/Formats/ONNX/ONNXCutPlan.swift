@@ -145,7 +145,8 @@ struct ONNXCutPlan {
     let before = liveNodes(ofSource: true)
     for index in graph.nodes.indices where !live[index] {
       let needs = used(by: index).compactMap(\.self) + flow.captured[index].map { redirected[$0] ?? $0 }
-      guard before[index] || blocks.block(of: index).map({ isDropped[$0] }) == true || needs.contains(where: { isGone[$0] })
+      guard
+        before[index] || blocks.block(of: index).map({ isDropped[$0] }) == true || needs.contains(where: { isGone[$0] })
       else { continue }
       isRemoved[index] = true
       for value in flow.outputs[index] { isGone[value] = true }
