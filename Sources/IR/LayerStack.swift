@@ -63,7 +63,7 @@ public struct LayerStack: Hashable, Sendable {
   }
 
   /// The number that decimal digits say, as a program writes them: no sign, no leading zero, at most six.
-  private static func number(_ digits: Substring.UTF8View) -> Int? {
+  public static func number(_ digits: Substring.UTF8View) -> Int? {
     guard (1...6).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
     var value = 0
     for digit in digits {
