@@ -23,6 +23,8 @@ public struct CheckpointLayers: Sendable {
   public let stacks: [LayerStack]
   /// Copies of the rows, as teachers keep them in training; cut in the same way.
   public let copies: [LayerStack]
+  /// True where the position biases of data2vec 2.0 have a scale for each layer.
+  let hasScalePerLayer: Bool
   /// What some layers of a row hold and others do not.
   private let oddities: [(layer: Int, name: String)]
 
@@ -55,6 +57,7 @@ public struct CheckpointLayers: Sendable {
       oddities += row.oddities.map { ($0.layer + layers.lowerBound, $0.name) }
     }
     (self.stacks, self.copies, self.oddities) = (stacks, copies, oddities)
+    hasScalePerLayer = entries.contains { CheckpointLayers.isScalePerLayer($0) }
   }
 
   /// What becomes of a tensor.
@@ -92,17 +95,19 @@ public struct CheckpointLayers: Sendable {
       guard let layer = stack.layer(of: entry.name) else { continue }
       return stack.renamed(entry.name, keeping: selection).map { .kept(as: $0) } ?? .dropped(layer: layer)
     }
-    guard let last = NumberedRow.components(entry.name).last else { return .kept(as: entry.name) }
-    let rows = entry.shape.dimensions.first
-    if last == Name("layer_weights") {
-      try require(entry, entry.shape.rank == 1 && rows == count + 1, "[\(count + 1)], a number for each state")
+    if NumberedRow.components(entry.name).last == Name("layer_weights") {
+      try require(entry, entry.shape == [count + 1], "[\(count + 1)], a number for each state")
       return sliced(entry, selection.keptStates, of: "states")
     }
-    if last == Name("alibi_scale"), let rows, rows > 1 {
-      try require(entry, rows == count, "\(count) along its first axis, or 1")
+    if CheckpointLayers.isScalePerLayer(entry) {
+      try require(entry, entry.shape[0] == count, "\(count) along its first axis, or 1")
       return sliced(entry, selection.kept, of: "layers")
     }
     return .kept(as: entry.name)
+  }
+
+  private static func isScalePerLayer(_ entry: TensorEntry) -> Bool {
+    NumberedRow.components(entry.name).last == Name("alibi_scale") && (entry.shape.dimensions.first ?? 1) > 1
   }
 
   private func sliced(_ entry: TensorEntry, _ rows: [Int], of what: String) -> Fate {

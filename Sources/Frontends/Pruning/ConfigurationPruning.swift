@@ -12,13 +12,16 @@ public struct PrunedConfiguration: Sendable {
 extension CheckpointLayers {
   /// What each row is called in a configuration of its kind, with the layers it has and keeps.
   private func counts(_ selection: LayerSelection) -> [(path: String, before: Int, after: Int)] {
-    stacks.map { stack in (stack.path, stack.layers.count, selection.kept.count { stack.layers.contains($0) }) }
+    stacks.map { stack in
+      (stack.path, stack.layers.count, selection.kept.count { stack.layers.contains($0) })
+    }
   }
 
   /// `config.json` of transformers with `num_hidden_layers` as it is afterwards; where it is left out, it is put first.
   ///
   /// Throws where it speaks of another number of layers than the weights have.
-  public func pruning(config view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration
+  public func pruning(config view: ByteView, keeping selection: LayerSelection) throws(FormatError)
+    -> PrunedConfiguration
   {
     let key = "num_hidden_layers"
     func refuse(_ what: String, at value: JSON? = nil) -> FormatError {
@@ -67,7 +70,8 @@ extension CheckpointLayers {
   /// are afterwards.
   ///
   /// Throws where they are not stated in plain numbers, or speak of other numbers than the weights have.
-  public func pruning(yaml view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration {
+  public func pruning(yaml view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration
+  {
     let root = try YAML.read(view, format: "configuration")
     let homes = [root] + ["model_conf", "model"].compactMap { root[$0] }
     guard let home = homes.first(where: { $0["modalities"]?["audio"] != nil }) else {
@@ -75,11 +79,20 @@ extension CheckpointLayers {
     }
     var splice = TextSplice(view)
     var steps: [String] = []
-    // The shared blocks are the last row, those of the audio encoder the one before; a row that is not there has none.
-    for (isPrenet, key) in [(true, "modalities.audio.prenet_depth"), (false, "depth")] {
-      let row = counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }
-      let (before, after) = (row?.before ?? 0, row?.after ?? 0)
-      let value = isPrenet ? home["modalities"]?["audio"]?["prenet_depth"] : home["depth"]
+    func row(_ isPrenet: Bool) -> (before: Int, after: Int) {
+      // A row that is not there has no layers.
+      counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }.map { ($0.before, $0.after) }
+        ?? (0, 0)
+    }
+    let audio = home["modalities"]?["audio"]
+    var places = [
+      ("modalities.audio.prenet_depth", audio?["prenet_depth"], row(true)), ("depth", home["depth"], row(false)),
+    ]
+    // Position biases that have a scale for each layer are made as many as this says.
+    if hasScalePerLayer, let value = audio?["model_depth"] {
+      places.append(("modalities.audio.model_depth", value, row(false)))
+    }
+    for (key, value, (before, after)) in places {
       guard let value, let text = value.text, Int(text) == before else {
         throw FormatError(
           "configuration", .invalid("\(value?.text ?? "no number of") layers, and the weights have \(before)"),
