@@ -60,6 +60,9 @@ struct ONNXBlocks {
     return block >= 0 && block < count && lead[node] == block + 1 ? block : nil
   }
 
+  /// The block for whose result a node is of use first; nil behind the last one.
+  func end(of node: Int) -> Int? { (1...count).contains(lead[node]) ? lead[node] - 1 : nil }
+
   /// True for a node behind the last block.
   func isBehind(_ node: Int) -> Bool { level[node] == count }
 }

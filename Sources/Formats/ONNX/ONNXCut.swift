@@ -14,25 +14,30 @@ public struct ONNXCut: Sendable {
     public let source: String
     /// What was done to its elements; nil where they are the source's.
     public let step: String?
+    /// The shape where it is another one than in the source.
+    public let shape: Shape?
   }
+
+  /// What a name is when only the kept blocks are left: nil for what is named after another one, unless a kept block is
+  /// given that shares it.
+  public typealias Renaming = (_ name: String, _ sharedBy: Int?) -> String?
 
   /// Bytes of a file at most: a protobuf message has no more.
   public static let sizeLimit = Int(Int32.max)
 
   /// The initializers that stay, in the file's order.
   public let kept: [Stored]
-  /// The names of those that go.
-  public let dropped: [String]
+  /// The names of those that go, and the block that used each; nil where several did.
+  public let dropped: [(name: String, block: Int?)]
   /// What else is worth knowing, a line each.
   public let notes: [String]
 
   private let message: ProtobufPieces
 
   /// Cuts `file`. The values named `borders`, of `rank` axes, enter the first block, lie between two, and leave the last;
-  /// the blocks in `kept`, rising, stay. `rename` gives a name its number afterwards: nil for what is named after a
-  /// dropped block. Throws, with the place, where something but what the block computes would be lost.
+  /// the blocks in `kept`, rising, stay. Throws, with the place, where something but what the block computes would be lost.
   public init(
-    _ file: ONNXFile, borders: [String], rank: Int, keeping kept: [Int], renaming rename: @escaping (String) -> String?
+    _ file: ONNXFile, borders: [String], rank: Int, keeping kept: [Int], renaming rename: @escaping Renaming
   ) throws(FormatError) {
     do throws(FormatError) {
       let plan = try ONNXCutPlan(file, borders: borders, rank: rank, keeping: kept, rename)
@@ -45,13 +50,15 @@ public struct ONNXCut: Sendable {
             "an ONNX file has at most \(ONNXCut.sizeLimit) bytes, and what is kept takes \(message.count); keep fewer layers"
           ))
       }
-      var (stored, dropped) = ([Stored](), [String]())
+      var (stored, dropped) = ([Stored](), [(name: String, block: Int?)]())
       for tensor in file.model.graph.initializers {
         guard let value = plan.flow.value(tensor.name), !plan.isGone[value] else {
-          dropped.append(tensor.name)
+          dropped.append((tensor.name, plan.flow.value(tensor.name).flatMap { plan.blocks(using: $0).only }))
           continue
         }
-        stored.append(Stored(name: names[value], source: tensor.name, step: plan.sums.sliced[value]?.step))
+        let slice = plan.sums.sliced[value]
+        stored.append(
+          Stored(name: names[value], source: tensor.name, step: slice?.step, shape: slice?.tensor.shape))
       }
       self.kept = stored
       self.dropped = dropped
@@ -68,4 +75,9 @@ public struct ONNXCut: Sendable {
     try writer.reserve(byteCount)
     try message.write(to: writer, progress: progress)
   }
+}
+
+extension Collection {
+  /// The one element of a collection of one.
+  fileprivate var only: Element? { count == 1 ? first : nil }
 }

@@ -23,7 +23,7 @@ struct ONNXCutPlan {
   private var isDropped: [Bool]
 
   init(
-    _ file: ONNXFile, borders: [String], rank: Int, keeping kept: [Int], _ rename: (String) -> String?
+    _ file: ONNXFile, borders: [String], rank: Int, keeping kept: [Int], _ rename: ONNXCut.Renaming
   ) throws(FormatError) {
     let graph = file.model.graph
     self.file = file
@@ -53,6 +53,12 @@ struct ONNXCutPlan {
       return redirected[input] ?? input
     }
   }
+
+  /// The blocks for which nodes that use a value work.
+  func blocks(using value: Int) -> Set<Int> { Set(flow.users[value].compactMap { blocks.end(of: $0) }) }
+
+  /// The first kept block that uses a value; nil for one that only others use.
+  func keptBlock(using value: Int) -> Int? { blocks(using: value).filter { !isDropped[$0] }.min() }
 
   /// Uses of what leaves a dropped block become uses of what enters it.
   private mutating func redirect() throws(FormatError) {
@@ -140,7 +146,7 @@ struct ONNXCutPlan {
   }
 
   /// What was of use and is no more goes, and what needs something that goes.
-  private mutating func remove(_ live: [Bool], _ rename: (String) -> String?) throws(FormatError) {
+  private mutating func remove(_ live: [Bool], _ rename: ONNXCut.Renaming) throws(FormatError) {
     let graph = file.model.graph
     let before = liveNodes(ofSource: true)
     for index in graph.nodes.indices where !live[index] {
@@ -164,7 +170,7 @@ struct ONNXCutPlan {
     }
     for name in graph.initializers.map(\.name) + graph.sparseInitializers {
       let value = flow.value(name)!
-      let isOfDropped = rename(name) == nil
+      let isOfDropped = rename(name, nil) == nil
       if needed.contains(value) {
         // One that several layers share, as exporters store equal weights once, stays for the others.
         guard !isOfDropped || flow.users[value].contains(where: { isRemoved[$0] }) else {

@@ -6,11 +6,11 @@ struct ONNXRewriter {
   let file: ONNXFile
   private let plan: ONNXCutPlan
   private let names: ONNXCutNames
-  private let rename: (String) -> String?
+  private let rename: ONNXCut.Renaming
   /// What is now called otherwise, for graphs inside attributes.
   private let references: [Name: String]
 
-  init(_ plan: ONNXCutPlan, _ names: ONNXCutNames, _ rename: @escaping (String) -> String?) {
+  init(_ plan: ONNXCutPlan, _ names: ONNXCutNames, _ rename: @escaping ONNXCut.Renaming) {
     (file, self.plan, self.names, self.rename) = (plan.file, plan, names, rename)
     var references: [Name: String] = [:]
     for (value, name) in plan.flow.names.enumerated() {
@@ -145,7 +145,7 @@ struct ONNXRewriter {
     guard ["namespace", "pkg.torch.onnx.name_scopes"].contains(key) else { return nil }
     var (renamed, word) = ("", "")
     func end() {
-      renamed += rename(word) ?? word
+      renamed += rename(word, nil) ?? word
       word = ""
     }
     for character in try ProtobufReader.text(2, in: view, "onnx").unicodeScalars {

@@ -39,7 +39,8 @@ struct BlockNames {
           number.value >= stack.layers.count
         else { continue }
         throw GraphError(
-          name, "the name speaks of layer \(number.value) of \(stack.path), and \(stack.layers.count) layers were found")
+          name, "the name speaks of layer \(number.value) of \(stack.path), and \(stack.layers.count) layers were found"
+        )
       }
     }
     return own + (try rows(scopes)).filter { !own.contains($0) }

@@ -101,7 +101,8 @@ public struct LayerBlocks: Sendable {
       guard structure.cutClasses[layer + 1] >= 0 else {
         throw GraphError(
           graph[states[layer + 1]].name,
-          "this would be what leaves layer \(layer), and is not made of what enters it, \"\(graph[states[layer]].name)\"")
+          "this would be what leaves layer \(layer), and is not made of what enters it, \"\(graph[states[layer]].name)\""
+        )
       }
       let region = structure.region(from: layer, to: states[layer + 1])
       for place in region {

@@ -41,7 +41,8 @@ struct StateSums {
     for (number, input) in node.inputs.enumerated() {
       guard var id = input, graph[id].type.dimensions[op.axis] == .fixed(1) else { return nil }
       while id != blocks.states[number] {
-        guard let place = flow.makers[id.index], graph.nodes[place].op.isView, let x = graph.nodes[place].inputs[0] else {
+        guard let place = flow.makers[id.index], graph.nodes[place].op.isView, let x = graph.nodes[place].inputs[0]
+        else {
           return nil
         }
         views.append(place)
@@ -84,7 +85,8 @@ struct StateSums {
     while true {
       let type = graph[id].type
       func refuse(_ what: String) -> GraphError {
-        GraphError(graph[id].name, "the states of all layers are weighed by this, and \(what), so that no layer can be dropped")
+        GraphError(
+          graph[id].name, "the states of all layers are weighed by this, and \(what), so that no layer can be dropped")
       }
       guard let shape = type.shape, shape.checkedCount == count, shape[axis] == count else {
         throw refuse("it is \(type), not a number for each of \(count) states")
@@ -124,7 +126,8 @@ struct StateSums {
     var constant = graph.constants[id]!
     guard flow.users[id.index].count == 1, !(graph.outputs + graph.states).contains(where: { $0.value == id }) else {
       throw GraphError(
-        graph[id].name, "the weights of all layers' states are used for something else too, so that no layer can be dropped")
+        graph[id].name,
+        "the weights of all layers' states are used for something else too, so that no layer can be dropped")
     }
     let (tensor, kept) = (constant.tensor, selection.keptStates)
     let size = tensor.dataType.size
