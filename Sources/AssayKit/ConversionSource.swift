@@ -74,7 +74,7 @@ struct ConversionSource {
       recipe: cast.report.changes.isEmpty ? [] : [.cast(conversion.dataType)], ignored: ignored,
       tool: Conversion.tool)
     (origin, system, self.graph) = (.source(imported), imported.system, graph)
-    (losses, notes) = (computed.losses + cast.losses, imported.notes)
+    (losses, notes) = (computed.losses + cast.losses, imported.notes + computed.notes)
   }
 
   /// Source tensors that stand in operators now: lengths, axes, numbers such as the epsilon of a norm.

@@ -13,7 +13,7 @@ struct PrunedFolder {
   private var notes: [String] = []
 
   /// Larger files are no descriptions.
-  private static let copyLimit = 64 << 20
+  static let copyLimit = 64 << 20
   private static let extensions = [".json", ".yaml", ".yml", ".txt", ".md", ".model", ".vocab"]
   private static let legal = ["LICENSE", "LICENCE", "NOTICE", "COPYING"]
 
@@ -106,7 +106,7 @@ struct PrunedFolder {
   }
 
   /// Why a file is not copied; nil where it is a description.
-  private static func reasonToLeave(_ name: String, _ kind: FileKind) -> String? {
+  static func reasonToLeave(_ name: String, _ kind: FileKind) -> String? {
     let lower = name.lowercased().utf8
     func ends(_ end: String) -> Bool { lower.suffix(end.utf8.count).elementsEqual(end.utf8) }
     guard kind == .file else { return kind == .missing ? "leads nowhere" : kind == .folder ? "is a folder" : "is no file" }

@@ -30,7 +30,7 @@ public struct Pruning: Sendable {
     switch try Road(self) {
     case .checkpoint(let road): return PruneReport(road.plan, target: target)
     case .graph: throw Pruning.missing(self)
-    case .onnx: throw Pruning.missing(self)
+    case .onnx(let road): return PruneReport(road.plan, target: target)
     }
   }
 
@@ -41,7 +41,7 @@ public struct Pruning: Sendable {
     switch try Road(self) {
     case .checkpoint(let road): return try road.run(progress: progress)
     case .graph: throw Pruning.missing(self)
-    case .onnx: throw Pruning.missing(self)
+    case .onnx(let road): return try road.run(progress: progress)
     }
   }
 
@@ -54,7 +54,7 @@ public struct Pruning: Sendable {
     /// Tensors to tensors.
     case checkpoint(CheckpointPruning)
     /// ONNX to ONNX, message by message.
-    case onnx(ONNXFile)
+    case onnx(ONNXPruning)
     /// Whatever is read as a graph and written as one, or as that graph's constants.
     case graph
 
@@ -63,12 +63,13 @@ public struct Pruning: Sendable {
       self = try inFile(source) {
         let kind = PruneTarget(extensionOf: target)
         if fileKind(source) == .file, FileFormat.of(try ByteRegion.mapping(source)) == .assay { return .graph }
-        switch try ModelFolder.open(source) {
+        let folder = try ModelFolder.open(source)
+        switch folder {
         case .checkpoint(let files):
           if kind == .onnx || kind == .artifact { return .graph }
           return .checkpoint(try CheckpointPruning(pruning, files, kind))
-        case .onnx(let file): return kind == nil || kind == .onnx ? .onnx(file) : .graph
-        case .audonnx(let folder): return kind == nil || kind == .onnx ? .onnx(folder.onnx) : .graph
+        case .onnx, .audonnx:
+          return kind == nil || kind == .onnx ? .onnx(try ONNXPruning(pruning, folder)) : .graph
         }
       }
     }
