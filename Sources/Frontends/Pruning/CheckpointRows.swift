@@ -84,6 +84,7 @@ struct CheckpointRows {
     }
     let list = found.prefix(8).map { "\($0.path) (\($0.layers.count))" }.joined(separator: ", ")
     return FormatError(
-      "layers", .unsupported("which layers are meant cannot be told of \(list)\(found.count > 8 ? ", ..." : ""); \(known)"))
+      "layers",
+      .unsupported("which layers are meant cannot be told of \(list)\(found.count > 8 ? ", ..." : ""); \(known)"))
   }
 }

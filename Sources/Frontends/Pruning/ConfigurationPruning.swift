@@ -18,7 +18,8 @@ extension CheckpointLayers {
   /// `config.json` of transformers with `num_hidden_layers` as it is afterwards; where it is left out, it is put first.
   ///
   /// Throws where it speaks of another number of layers than the weights have.
-  public func pruning(config view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration
+  public func pruning(config view: ByteView, keeping selection: LayerSelection) throws(FormatError)
+    -> PrunedConfiguration
   {
     let key = "num_hidden_layers"
     func refuse(_ what: String, at value: JSON? = nil) -> FormatError {
@@ -67,7 +68,8 @@ extension CheckpointLayers {
   /// are afterwards.
   ///
   /// Throws where they are not stated in plain numbers, or speak of other numbers than the weights have.
-  public func pruning(yaml view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration {
+  public func pruning(yaml view: ByteView, keeping selection: LayerSelection) throws(FormatError) -> PrunedConfiguration
+  {
     let root = try YAML.read(view, format: "configuration")
     let homes = [root] + ["model_conf", "model"].compactMap { root[$0] }
     guard let home = homes.first(where: { $0["modalities"]?["audio"] != nil }) else {

@@ -65,7 +65,8 @@ struct NumberedRow {
     let numbers = layers.keys.sorted()
     for (expected, number) in numbers.enumerated() where expected != number {
       throw FormatError(
-        "layers", .invalid("layer \(expected) is missing, and layer \(number) is there; they count from 0 without a hole"),
+        "layers",
+        .invalid("layer \(expected) is missing, and layer \(number) is there; they count from 0 without a hole"),
         place: [path])
     }
     return numbers.count

@@ -38,7 +38,9 @@ struct BlockStructure {
     }
     let places = Dictionary(zip(cuts, cuts.indices)) { first, _ in first }
     let cut = number(.cut)
-    if let first = cuts.first, flow.makers[first.index] == nil { (owners[first.index], classes[first.index]) = (0, cut) }
+    if let first = cuts.first, flow.makers[first.index] == nil {
+      (owners[first.index], classes[first.index]) = (0, cut)
+    }
     for (place, node) in graph.nodes.enumerated() {
       var owner = -1
       for input in flow.inputs(of: place) { owner = max(owner, owners[input.index]) }

@@ -101,7 +101,8 @@ public struct LayerBlocks: Sendable {
       guard structure.cutClasses[layer + 1] >= 0 else {
         throw GraphError(
           graph[states[layer + 1]].name,
-          "this would be what leaves layer \(layer), and is not made of what enters it, \"\(graph[states[layer]].name)\"")
+          "this would be what leaves layer \(layer), and is not made of what enters it, \"\(graph[states[layer]].name)\""
+        )
       }
       let region = structure.region(from: layer, to: states[layer + 1])
       for place in region {
@@ -129,7 +130,7 @@ public struct LayerBlocks: Sendable {
       guard let layer, !results.contains(graph.nodes[place].output) else { continue }
       let value = graph.nodes[place].output
       if let name = outputs[value] { leaks.append(Leak(layer: layer, value: value, user: name)) }
-      for user in flow.users[value.index] where owner[user] != layer && flow.isNeeded[user] {
+      for user in flow.users[value.index] where owner[user] != layer && flow.isHeard[user] {
         leaks.append(Leak(layer: layer, value: value, user: graph.nodes[user].name))
       }
     }

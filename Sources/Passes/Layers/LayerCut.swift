@@ -109,7 +109,9 @@ struct LayerCut {
     for place in order {
       let node = graph.nodes[place]
       var inputs: [ValueID?] = []
-      for input in self.inputs(place) { inputs.append(try input.map { (id) throws(GraphError) in try copy(id, &self) }) }
+      for input in self.inputs(place) {
+        inputs.append(try input.map { (id) throws(GraphError) in try copy(id, &self) })
+      }
       copies[node.output] = try result.addNode(names.node(node.name), sums.operators[place] ?? node.op, inputs)
     }
     for output in graph.outputs { result.addOutput(output.name, try copy(mapped(output.value), &self)) }
@@ -134,7 +136,8 @@ struct LayerCut {
       isNeeded[place] = true
       if let layer = layers[place], selection.place(of: layer) == nil {
         throw GraphError(
-          graph.nodes[place].name, "this is in layer \(layer) and needed outside of it, so that the layer cannot be dropped")
+          graph.nodes[place].name,
+          "this is in layer \(layer) and needed outside of it, so that the layer cannot be dropped")
       }
       open += inputs(place).compactMap { $0.flatMap { flow.makers[$0.index] } }
     }

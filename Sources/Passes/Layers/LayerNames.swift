@@ -37,7 +37,9 @@ struct LayerNames {
   }
 
   /// A node's name.
-  mutating func node(_ name: String) -> String { renamed(name).map { fresh($0) } ?? fresh(moved(name, to: nil), reserved) }
+  mutating func node(_ name: String) -> String {
+    renamed(name).map { fresh($0) } ?? fresh(moved(name, to: nil), reserved)
+  }
 
   /// A state's name; nil for one that goes.
   func state(_ state: NamedValue) -> String? {
@@ -58,7 +60,8 @@ struct LayerNames {
   /// A dropped layer's name as it is of `layer`, or else of the first layer of its row that is kept.
   private func moved(_ name: String, to layer: Int?) -> String {
     for stack in blocks.stacks where stack.layer(of: name) != nil {
-      let first = layer.flatMap { stack.layers.contains($0) ? $0 : nil } ?? stack.layers.first { selection.place(of: $0) != nil }
+      let first =
+        layer.flatMap { stack.layers.contains($0) ? $0 : nil } ?? stack.layers.first { selection.place(of: $0) != nil }
       return first.flatMap { stack.renamed(name, asOf: $0, keeping: selection) } ?? name
     }
     return name

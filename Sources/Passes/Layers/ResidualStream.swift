@@ -58,7 +58,8 @@ struct ResidualStream {
       guard node.op == .binary(Binary(.add)), inputs.count == 2, inputs.allSatisfy({ isAfter[$0.index] }) else {
         continue
       }
-      let (skip, branch) = flow.place(inputs[0]) < flow.place(inputs[1]) ? (inputs[0], inputs[1]) : (inputs[1], inputs[0])
+      let (skip, branch) =
+        flow.place(inputs[0]) < flow.place(inputs[1]) ? (inputs[0], inputs[1]) : (inputs[1], inputs[0])
       guard let start = flow.makers[branch.index], ancestors.search(from: start, for: skip) else { continue }
       if skip == middle { return node.output }
       let structure = BlockStructure(flow, cuts: [middle, node.output])

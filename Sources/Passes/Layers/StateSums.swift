@@ -24,7 +24,7 @@ struct StateSums {
   ) throws(GraphError) {
     (self.flow, self.selection) = (flow, selection)
     var known: Set<Int> = []
-    for (place, node) in flow.graph.nodes.enumerated() where flow.isNeeded[place] {
+    for (place, node) in flow.graph.nodes.enumerated() where flow.isHeard[place] {
       guard case .concat(let op) = node.op, op.count == count, let views = views(node, op, blocks) else { continue }
       known.formUnion(views)
       let kept = selection.keptStates
@@ -41,7 +41,8 @@ struct StateSums {
     for (number, input) in node.inputs.enumerated() {
       guard var id = input, graph[id].type.dimensions[op.axis] == .fixed(1) else { return nil }
       while id != blocks.states[number] {
-        guard let place = flow.makers[id.index], graph.nodes[place].op.isView, let x = graph.nodes[place].inputs[0] else {
+        guard let place = flow.makers[id.index], graph.nodes[place].op.isView, let x = graph.nodes[place].inputs[0]
+        else {
           return nil
         }
         views.append(place)
@@ -56,7 +57,7 @@ struct StateSums {
     var open = [(id: joined, axis: axis)]
     var seen: Set<Int> = []
     while let (id, axis) = open.popLast() {
-      for place in flow.users[id.index] where flow.isNeeded[place] && seen.insert(place).inserted {
+      for place in flow.users[id.index] where flow.isHeard[place] && seen.insert(place).inserted {
         let node = graph.nodes[place]
         switch node.op {
         case .cast, .unary, .gelu: open.append((node.output, axis))
@@ -84,7 +85,8 @@ struct StateSums {
     while true {
       let type = graph[id].type
       func refuse(_ what: String) -> GraphError {
-        GraphError(graph[id].name, "the states of all layers are weighed by this, and \(what), so that no layer can be dropped")
+        GraphError(
+          graph[id].name, "the states of all layers are weighed by this, and \(what), so that no layer can be dropped")
       }
       guard let shape = type.shape, shape.checkedCount == count, shape[axis] == count else {
         throw refuse("it is \(type), not a number for each of \(count) states")
@@ -124,7 +126,8 @@ struct StateSums {
     var constant = graph.constants[id]!
     guard flow.users[id.index].count == 1, !(graph.outputs + graph.states).contains(where: { $0.value == id }) else {
       throw GraphError(
-        graph[id].name, "the weights of all layers' states are used for something else too, so that no layer can be dropped")
+        graph[id].name,
+        "the weights of all layers' states are used for something else too, so that no layer can be dropped")
     }
     let (tensor, kept) = (constant.tensor, selection.keptStates)
     let size = tensor.dataType.size
@@ -153,7 +156,7 @@ struct StateSums {
     var users: [(state: Int, place: Int)] = []
     for (number, state) in blocks.states.enumerated() {
       for place in flow.users[state.index]
-      where flow.isNeeded[place] && !known.contains(place) && layers[place] != number && inputs[place] == nil {
+      where flow.isHeard[place] && !known.contains(place) && layers[place] != number && inputs[place] == nil {
         users.append((number, place))
       }
     }
