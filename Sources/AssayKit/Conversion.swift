@@ -33,13 +33,19 @@ public struct Conversion: Sendable {
   /// What wrote an artifact.
   public static let tool = "assay 0.1.0"
 
+  /// Why nothing is written to `target`.
+  static func unknownExtension(_ target: String) -> Failure {
+    let tensors = TensorConversion.torchExtensions.joined(separator: ", ")
+    return Failure(
+      "\(target): what to write is told by the extension: .assay and .onnx for a model, .safetensors, \(tensors) for "
+        + "its tensors alone")
+  }
+
   /// Reads, folds, casts, writes to a nameless file, reads that back, judges it, and only then gives it its name.
   ///
   /// `progress` is called with the share that is done, from 0 to 1.
   public func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> ConversionReport {
-    guard target.hasSuffix(".assay") || target.hasSuffix(".onnx") else {
-      throw Failure("\(target): conversion writes .assay and .onnx; other extensions are not supported yet")
-    }
+    guard target.hasSuffix(".assay") || target.hasSuffix(".onnx") else { throw Conversion.unknownExtension(target) }
     let writer = try inFile(target) { try FileWriter(target) }
     // The process may end before the last one that holds the writer lets go of it.
     defer { writer.abandon() }

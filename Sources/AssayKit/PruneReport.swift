@@ -73,20 +73,48 @@ extension LayerSelection {
         runs.append((layer...layer, place))
       }
     }
-    func spelled(_ run: ClosedRange<Int>) -> String {
-      run.count == 1 ? "\(run.lowerBound)" : "\(run.lowerBound)-\(run.upperBound)"
+    return runs.map { run in
+      let after = run.to...run.to + run.from.count - 1
+      return "\(LayerSelection.runs(Array(run.from))) -> \(LayerSelection.runs(Array(after)))"
+    }.joined(separator: ", ")
+  }
+
+  /// Rising numbers as a user would list them: `0-3,7`.
+  static func runs(_ layers: [Int]) -> String {
+    var runs: [ClosedRange<Int>] = []
+    for layer in layers {
+      if let last = runs.last, last.upperBound == layer - 1 {
+        runs[runs.count - 1] = last.lowerBound...layer
+      } else {
+        runs.append(layer...layer)
+      }
     }
-    return runs.map { "\(spelled($0.from)) -> \(spelled($0.to...($0.to + $0.from.count - 1)))" }.joined(separator: ", ")
+    return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
   }
 }
 
 extension PrunePlan {
-  /// A line for each layer that goes.
+  /// A line for all layers that go and are of one size.
   fileprivate var droppedLines: [String] {
-    Dictionary(grouping: dropped, by: \.layer).sorted { ($0.key ?? .max) < ($1.key ?? .max) }.map { layer, tensors in
+    var groups: [(sums: Sums, layers: [Int])] = []
+    for (layer, tensors) in Dictionary(grouping: dropped, by: \.layer).sorted(by: {
+      ($0.key ?? .max) < ($1.key ?? .max)
+    }) {
       let sums = Sums(tensors.map(\.entry))
-      return "dropped: " + (layer.map { "layer \($0)" } ?? "what only they used")
-        + ": \(sums.tensors) tensors, \(sums.parameters) parameters, \(sums.bytes) bytes"
+      guard let layer else {
+        groups.append((sums, []))
+        continue
+      }
+      if let place = groups.firstIndex(where: { $0.sums == sums }) {
+        groups[place].layers.append(layer)
+      } else {
+        groups.append((sums, [layer]))
+      }
+    }
+    return groups.map { sums, layers in
+      let what = layers.isEmpty ? "what only they used" : "layers " + LayerSelection.runs(layers)
+      return "dropped: \(what): \(sums.tensors) tensors, \(sums.parameters) parameters, \(sums.bytes) bytes"
+        + (layers.count > 1 ? " each" : "")
     }
   }
 

@@ -67,7 +67,7 @@ public struct ByteView: Sendable {
   }
 
   /// Brings the pages of a mapped file into reach at once, where the system can; reading them one by one is slower.
-  func populate() {
+  public func populate() {
     #if os(Linux)
       guard region.isMapped, count > 0 else { return }
       let page = 4096

@@ -99,6 +99,8 @@ public final class ShardedCheckpoint: TensorSource {
   /// The name of the file that holds a tensor.
   public func shard(of tensor: String) -> String? { places[Name(tensor)]?.text }
 
+  func source(of shard: Name) -> (any TensorSource)? { sources[shard] }
+
   /// The tensor of that name, from its shard.
   public func tensor(_ name: String) throws(FormatError) -> Tensor {
     guard let place = places[Name(name)], let source = sources[place] else {

@@ -12,7 +12,7 @@ import Testing
     case .none: return "None"
     case .bool(let bool): return "\(bool)"
     case .int(let int): return "\(int)"
-    case .bigInt(let range), .bytes(let range): return "<\(range.count)>"
+    case .bigInt(let range), .bigDecimal(let range), .bytes(let range): return "<\(range.count)>"
     case .float(let float): return "\(float)"
     case .string(let string): return "'\(string)'"
     case .object(let index):

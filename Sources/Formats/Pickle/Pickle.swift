@@ -5,8 +5,10 @@ public enum PickleValue: Sendable {
   case none
   case bool(Bool)
   case int(Int)
-  /// A whole number that does not fit: where its digits lie (little-endian two's complement, or text in protocol 0).
+  /// A whole number that does not fit: where its bytes lie, little-endian two's complement.
   case bigInt(Range<Int>)
+  /// The same in decimal, as protocol 0 has it: where its digits lie, with a sign and perhaps an L behind.
+  case bigDecimal(Range<Int>)
   case float(Double)
   case string(String)
   /// Bytes, or an old string that is not UTF-8: where they lie, counted from the pickle's first byte.

@@ -88,7 +88,7 @@ extension PickleMachine {
     guard !unsigned.isEmpty, unsigned.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
       throw error(.invalid("this is no whole number"))
     }
-    return .bigInt(start..<end)
+    return .bigDecimal(start..<end)
   }
 
   private mutating func decimalFloat() throws(FormatError) -> PickleValue {

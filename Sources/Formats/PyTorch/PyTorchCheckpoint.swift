@@ -18,6 +18,9 @@ public final class PyTorchCheckpoint: TensorSource {
   /// What the file says of itself: `root`, `version`, `byteorder`, `protocol`, where there.
   public let metadata: [(name: String, value: String)]
 
+  /// The pickle's objects, from which the tree is made.
+  let objects: PyTorchObjects
+
   private enum Place: Sendable {
     case member(ZipMember)
     case bytes(ByteView)
@@ -29,11 +32,20 @@ public final class PyTorchCheckpoint: TensorSource {
     let place: Place
     /// Where the pickle speaks of it.
     let offset: Int
+
+    /// The part of the storage that the layout counts from, in bytes.
+    var base: Int { tensor.storage.part.lowerBound }
+
+    /// What tells storages of the file apart.
+    var storageName: String {
+      if case .member(let member) = place { member.name } else { tensor.storage.key }
+    }
   }
 
   private let tensors: [Name: Found]
   private let archive: ZipArchive?
-  private let path: String
+  /// Where the file was read, as the user named it.
+  let path: String
   private let fileSize: Int
   private let inflated = Mutex<(name: String, bytes: ByteView)?>(nil)
 
@@ -56,7 +68,8 @@ public final class PyTorchCheckpoint: TensorSource {
       archive = file.archive
       format = file.isScript ? .torchscript : .pytorchZip
       let pickle = try file.pickle("data.pkl")
-      let walk = try PyTorchWalk(PyTorchObjects(pickle: pickle, isScript: file.isScript))
+      objects = PyTorchObjects(pickle: pickle, isScript: file.isScript)
+      let walk = try PyTorchWalk(objects)
       found = try PyTorchCheckpoint.place(walk, file, folder: "data")
       var (globals, leftOut) = (pickle.globals, walk.leftOut)
       if file.isScript {
@@ -76,7 +89,8 @@ public final class PyTorchCheckpoint: TensorSource {
       guard PyTorchLegacy.starts(view) else { throw PyTorchCheckpoint.refusal(view) }
       let file = try PyTorchLegacy(view)
       (archive, format) = (nil, .pytorchLegacy)
-      let walk = try PyTorchWalk(PyTorchObjects(pickle: file.pickle))
+      objects = PyTorchObjects(pickle: file.pickle)
+      let walk = try PyTorchWalk(objects)
       for (name, tensor, offset) in walk.tensors {
         guard let bytes = file.storages[Name(tensor.storage.key)] else {
           throw FormatError("pytorch", .missing("the storage \(tensor.storage.key)"), offset: offset, place: [name])
@@ -144,6 +158,54 @@ public final class PyTorchCheckpoint: TensorSource {
       let bytes = try archive.contents(member)
       inflated.withLock { $0 = (member.name, bytes) }
       return bytes
+    }
+  }
+}
+
+// What lies in one storage.
+extension PyTorchCheckpoint: SharingTensorSource {
+  /// The tensors among `names` that have elements in common in one storage.
+  public func sharedGroups(among names: [String]) -> [[String]] {
+    groups(names.compactMap { tensors[Name($0)] }) { $0.storageName }.map { $0.map(\.name) }
+  }
+
+  /// Storages for groups of one type; tensors with torch's conjugate or negative bit stand by themselves.
+  public func sharedStorages(among names: [String]) -> [SharedStorage] {
+    let plain = names.compactMap { tensors[Name($0)] }.filter { !$0.tensor.isConjugated && !$0.tensor.isNegated }
+    return groups(plain) { $0.storageName + " " + $0.tensor.layout.dataType.rawValue }.compactMap(storage)
+  }
+
+  private func groups(_ all: [Found], by key: (Found) -> String) -> [[Found]] {
+    var storages: [Name: [Found]] = [:]
+    var order: [Name] = []
+    for one in all {
+      let name = Name(key(one))
+      if storages[name] == nil { order.append(name) }
+      storages[name, default: []].append(one)
+    }
+    return order.flatMap { name in
+      let members = storages[name] ?? []
+      return StorageOverlap.groups(members.map { StorageOverlap.Member(layout: $0.tensor.layout, base: $0.base) })
+        .map { $0.map { members[$0] } }
+    }
+  }
+
+  /// The storage of a group; nil where tensors are not whole elements apart.
+  private func storage(_ group: [Found]) -> SharedStorage? {
+    let (dataType, place, path) = (group[0].tensor.layout.dataType, group[0].place, path)
+    guard group.allSatisfy({ $0.base % dataType.size == 0 }) else { return nil }
+    let layouts = group.map { $0.tensor.layout.moved(back: -($0.base / dataType.size)) }
+    let extents = layouts.map(\.extent)
+    let places = (extents.map(\.lowerBound).min() ?? 0)..<(extents.map(\.upperBound).max() ?? 0)
+    return SharedStorage(
+      dataType: dataType, count: places.count,
+      tensors: zip(group, layouts).map { ($0.name, $1.moved(back: places.lowerBound)) }
+    ) { () throws(FormatError) in
+      do throws(FormatError) {
+        let bytes = try self.bytes(place)
+        for layout in layouts { try layout.checkCopy(of: bytes, fileSize: self.fileSize, format: "pytorch") }
+        return StridedLayout.storage(layouts, over: bytes, places: places)
+      } catch { throw error.inside(group[0].name).inFile(path) }
     }
   }
 }

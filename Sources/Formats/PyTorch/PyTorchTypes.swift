@@ -26,6 +26,15 @@ enum PyTorchTypes {
     "torch.cdouble": .complex128,
   ]
 
+  /// The classes of storages that torch writes.
+  static let storageClasses: [DataType: String] = Dictionary(
+    uniqueKeysWithValues: storages.filter { !$0.key.hasSuffix("UntypedStorage") }.map { ($0.value, $0.key) })
+
+  /// What torch calls the types whose storages have no class of their own.
+  static let names: [DataType: String] = [
+    .float8E4M3: "float8_e4m3fn", .float8E5M2: "float8_e5m2", .uint64: "uint64", .uint32: "uint32", .uint16: "uint16",
+  ]
+
   /// Functions that rebuild a tensor of a kind we do not take, and that kind's name.
   static let unsupported = [
     "torch._utils._rebuild_qtensor": "a quantized tensor",

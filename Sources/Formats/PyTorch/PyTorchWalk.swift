@@ -95,7 +95,7 @@ struct PyTorchWalk {
   }
 
   /// For each object, whether a storage, or a tensor without one, can be reached from it.
-  private static func reachTensors(_ objects: PyTorchObjects) -> [Bool] {
+  static func reachTensors(_ objects: PyTorchObjects) -> [Bool] {
     let all = objects.pickle.objects
     func parts(_ index: Int, _ body: (Int) -> Void) {
       for values in [all[index].items, all[index].elements, all[index].entries, all[index].states] {

@@ -36,7 +36,8 @@ public enum SafetensorsWriter {
     try file.publish()
   }
 
-  private static func write(
+  /// Writes the tensors of `entries` through `file`, which the caller publishes, asking for one after the other.
+  public static func write(
     _ entries: [TensorEntry], metadata: [(name: String, value: String)], to file: FileWriter,
     tensor: (TensorEntry) throws(FormatError) -> Tensor
   ) throws(FormatError) {

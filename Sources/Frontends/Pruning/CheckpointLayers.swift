@@ -23,6 +23,8 @@ public struct CheckpointLayers: Sendable {
   public let stacks: [LayerStack]
   /// Copies of the rows, as teachers keep them in training; cut in the same way.
   public let copies: [LayerStack]
+  /// True where the position biases of data2vec 2.0 have a scale for each layer.
+  let hasScalePerLayer: Bool
   /// What some layers of a row hold and others do not.
   private let oddities: [(layer: Int, name: String)]
 
@@ -55,6 +57,7 @@ public struct CheckpointLayers: Sendable {
       oddities += row.oddities.map { ($0.layer + layers.lowerBound, $0.name) }
     }
     (self.stacks, self.copies, self.oddities) = (stacks, copies, oddities)
+    hasScalePerLayer = entries.contains { CheckpointLayers.isScalePerLayer($0) }
   }
 
   /// What becomes of a tensor.
@@ -90,19 +93,27 @@ public struct CheckpointLayers: Sendable {
     if let reason = CheckpointLayers.optimizer(entry.name) { return .left(reason: reason) }
     for stack in stacks + copies {
       guard let layer = stack.layer(of: entry.name) else { continue }
-      return stack.renamed(entry.name, keeping: selection).map { .kept(as: $0) } ?? .dropped(layer: layer)
+      return renamed(entry.name, keeping: selection).map { .kept(as: $0) } ?? .dropped(layer: layer)
     }
-    guard let last = NumberedRow.components(entry.name).last else { return .kept(as: entry.name) }
-    let rows = entry.shape.dimensions.first
-    if last == Name("layer_weights") {
-      try require(entry, entry.shape.rank == 1 && rows == count + 1, "[\(count + 1)], a number for each state")
+    if NumberedRow.components(entry.name).last == Name("layer_weights") {
+      try require(entry, entry.shape == [count + 1], "[\(count + 1)], a number for each state")
       return sliced(entry, selection.keptStates, of: "states")
     }
-    if last == Name("alibi_scale"), let rows, rows > 1 {
-      try require(entry, rows == count, "\(count) along its first axis, or 1")
+    if CheckpointLayers.isScalePerLayer(entry) {
+      try require(entry, entry.shape[0] == count, "\(count) along its first axis, or 1")
       return sliced(entry, selection.kept, of: "layers")
     }
     return .kept(as: entry.name)
+  }
+
+  /// A tensor's or module's name as it is afterwards; nil where it goes with its layer.
+  public func renamed(_ name: String, keeping selection: LayerSelection) -> String? {
+    let stack = (stacks + copies).first { $0.layer(of: name) != nil }
+    return stack.map { $0.renamed(name, keeping: selection) } ?? name
+  }
+
+  private static func isScalePerLayer(_ entry: TensorEntry) -> Bool {
+    NumberedRow.components(entry.name).last == Name("alibi_scale") && (entry.shape.dimensions.first ?? 1) > 1
   }
 
   private func sliced(_ entry: TensorEntry, _ rows: [Int], of what: String) -> Fate {
@@ -117,12 +128,15 @@ public struct CheckpointLayers: Sendable {
       place: [entry.name])
   }
 
+  /// True for what a checkpoint's first level calls an optimizer's state.
+  public static func isOptimizer(_ key: String) -> Bool {
+    ["optimizer", "last_optimizer_state"].contains { key.utf8.starts(with: $0.utf8) }
+  }
+
   /// Why a tensor of an optimizer's state is left behind; nil for other tensors.
   static func optimizer(_ name: String) -> String? {
-    let first = name.utf8.prefix { $0 != UInt8(ascii: ".") }
-    guard ["optimizer", "last_optimizer_state"].contains(where: { first.starts(with: $0.utf8) }),
-      first.count < name.utf8.count
-    else { return nil }
+    let components = NumberedRow.components(name)
+    guard let first = components.first, components.count > 1, isOptimizer(first.text) else { return nil }
     return "the optimizer's state belongs to all layers together"
   }
 }

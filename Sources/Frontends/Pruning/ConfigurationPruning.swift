@@ -10,9 +10,17 @@ public struct PrunedConfiguration: Sendable {
 }
 
 extension CheckpointLayers {
-  /// What each row is called in a configuration of its kind, with the layers it has and keeps.
-  private func counts(_ selection: LayerSelection) -> [(path: String, before: Int, after: Int)] {
-    stacks.map { stack in (stack.path, stack.layers.count, selection.kept.count { stack.layers.contains($0) }) }
+  /// The rows, with the layers they have and keep.
+  public func counts(_ selection: LayerSelection) -> [(path: String, before: Int, after: Int)] {
+    stacks.map { stack in
+      (stack.path, stack.layers.count, selection.kept.count { stack.layers.contains($0) })
+    }
+  }
+
+  /// How many blocks data2vec 2.0's audio encoder, or what follows it, has and keeps; a row that is not there has none.
+  public func blockCount(isPrenet: Bool, _ selection: LayerSelection) -> (before: Int, after: Int) {
+    let row = counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }
+    return row.map { ($0.before, $0.after) } ?? (0, 0)
   }
 
   /// `config.json` of transformers with `num_hidden_layers` as it is afterwards; where it is left out, it is put first.
@@ -77,11 +85,16 @@ extension CheckpointLayers {
     }
     var splice = TextSplice(view)
     var steps: [String] = []
-    // The shared blocks are the last row, those of the audio encoder the one before; a row that is not there has none.
-    for (isPrenet, key) in [(true, "modalities.audio.prenet_depth"), (false, "depth")] {
-      let row = counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }
-      let (before, after) = (row?.before ?? 0, row?.after ?? 0)
-      let value = isPrenet ? home["modalities"]?["audio"]?["prenet_depth"] : home["depth"]
+    func row(_ isPrenet: Bool) -> (before: Int, after: Int) { blockCount(isPrenet: isPrenet, selection) }
+    let audio = home["modalities"]?["audio"]
+    var places = [
+      ("modalities.audio.prenet_depth", audio?["prenet_depth"], row(true)), ("depth", home["depth"], row(false)),
+    ]
+    // Position biases that have a scale for each layer are made as many as this says.
+    if hasScalePerLayer, let value = audio?["model_depth"] {
+      places.append(("modalities.audio.model_depth", value, row(false)))
+    }
+    for (key, value, (before, after)) in places {
       guard let value, let text = value.text, Int(text) == before else {
         throw FormatError(
           "configuration", .invalid("\(value?.text ?? "no number of") layers, and the weights have \(before)"),
