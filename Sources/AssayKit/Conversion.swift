@@ -13,6 +13,10 @@ public struct Conversion: Sendable {
   public var target: String
   /// The type weights are stored in: F32, F16 or BF16.
   public var dataType = DataType.float32
+  /// The layers that stay, or those that go; nil for all. An artifact can be the source of another one only then.
+  var layers: LayerChoice?
+  /// Whether weights are stored in the types they have, whatever `dataType` says.
+  var keepsTypes = false
   /// Golden cases, or folders of them, to check and embed.
   public var goldens: [String] = []
   /// The system, where the files cannot tell.
@@ -49,19 +53,27 @@ public struct Conversion: Sendable {
     let writer = try inFile(target) { try FileWriter(target) }
     // The process may end before the last one that holds the writer lets go of it.
     defer { writer.abandon() }
-    let source = try ConversionSource(self)
+    return try run(ConversionSource(self), to: writer, proving: nil, progress: progress)
+  }
+
+  /// Writes what was read and prepared. `prove` is given the file as it reads back, once every case holds and before it
+  /// gets its name.
+  func run(
+    _ source: ConversionSource, to writer: FileWriter, proving prove: ((any TensorSource) throws -> Void)?,
+    progress: @escaping @Sendable (Double) -> Void
+  ) throws -> ConversionReport {
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     try check(cases, source.system, source.graph)
     return try inFile(target) {
-      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, progress: progress) }
-      return try writeArtifact(source, cases, to: writer, progress: progress)
+      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, proving: prove, progress: progress) }
+      return try writeArtifact(source, cases, to: writer, proving: prove, progress: progress)
     }
   }
 
   /// Arranges weights in panels and writes an artifact with the golden cases in it.
   private func writeArtifact(
     _ source: ConversionSource, _ cases: [GoldenCase], to writer: FileWriter,
-    progress: @escaping @Sendable (Double) -> Void
+    proving prove: ((any TensorSource) throws -> Void)?, progress: @escaping @Sendable (Double) -> Void
   ) throws -> ConversionReport {
     var graph = source.graph
     _ = try ArrangePanels().run(on: &graph)
@@ -78,6 +90,7 @@ public struct Conversion: Sendable {
     progress(0.9)
     let results = try judge(file, cases)
     try stored.wait()
+    if results.allSatisfy(\.holds) { try prove?(file) }
     return try report(source, file.artifact, results, writer, root: file.root, progress)
   }
 

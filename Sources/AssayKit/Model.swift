@@ -64,9 +64,10 @@ public struct Model: Sendable {
   private init(_ path: String, _ source: ImportedModel, unfused: Bool) throws {
     self.path = path
     origin = .source(source)
-    graph = try source.computed(unfused: unfused).graph
+    let computed = try source.computed(unfused: unfused)
+    graph = computed.graph
     (system, preprocessing, labels) = (source.system, source.preprocessing, source.labels)
-    (license, goldens, notes) = (source.license, [], source.notes)
+    (license, goldens, notes) = (source.license, [], source.notes + computed.notes)
   }
 
   /// What a conversion has read and prepared, as the model that `path` will be.
@@ -135,9 +136,10 @@ public struct Model: Sendable {
 
 extension ImportedModel {
   /// The graph that is computed: doubles narrowed, constants folded, and an ONNX graph in canonical form unless it is to
-  /// stay `unfused`. With it what was done for that form, and what narrowing lost.
+  /// stay `unfused`. The layers of an ONNX graph are found then, and what enters and leaves them are its states. With it
+  /// what was done for that form, what narrowing lost, and why layers could not be told.
   func computed(unfused: Bool = false, threads: Int = 1) throws -> (
-    graph: Graph, canonical: PassReport, losses: [(name: String, counts: CastCounts)]
+    graph: Graph, canonical: PassReport, losses: [(name: String, counts: CastCounts)], notes: [String]
   ) {
     var graph = graph
     var canonical = PassReport(pass: Canonicalize.name)
@@ -149,7 +151,8 @@ extension ImportedModel {
     } else {
       _ = try FoldConstants().run(on: &graph)
     }
-    return (graph, canonical, narrowed.losses)
+    let note = system == .onnx ? graph.addLayerStates() : nil
+    return (graph, canonical, narrowed.losses, note.map { [$0] } ?? [])
   }
 }
 

@@ -44,9 +44,15 @@ public final class FileWriter: Sendable {
 
   /// Starts a file that will be called `path`, or be what a link there leads to. A folder, or anything but a regular
   /// file, of that name is refused.
-  public init(_ path: String) throws(FormatError) {
-    target = resolvedPath(path) ?? path
-    (folder, name) = splitPath(target)
+  public convenience init(_ path: String) throws(FormatError) {
+    let target = resolvedPath(path) ?? path
+    try self.init(target, in: splitPath(target).folder, asked: path)
+  }
+
+  /// Starts a file that will be called `target`, in a folder of the same file system that is perhaps not there yet; until
+  /// then it is in `folder`.
+  init(_ target: String, in folder: String, asked path: String) throws(FormatError) {
+    (self.target, self.folder, name) = (target, folder, splitPath(target).name)
     var status = stat()
     permissions = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
     let kind = fileKind(target)
@@ -90,7 +96,7 @@ public final class FileWriter: Sendable {
     }
   }
 
-  private static let temporarySuffix = ".assay-part"
+  static let temporarySuffix = ".assay-part"
 
   private static func temporaryName(_ name: String) -> String { ".\(name).\(getpid())\(temporarySuffix)" }
 

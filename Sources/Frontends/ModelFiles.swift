@@ -26,8 +26,17 @@ public struct ModelFiles: Sendable {
   /// A configuration may have this many bytes.
   static let configurationLimit = 16 << 20
 
+  /// Weight files by the names they have in FunASR's folders, where `config.yaml` lies beside them.
+  static let candidatesWithYAML = ["model.pt", "emotion2vec_base.pt"]
+
   /// True where the folder at `path` holds weights under one of the known names.
-  static func isThere(_ path: String) -> Bool { candidates.contains { fileKind(joinPath(path, $0)) == .file } }
+  static func isThere(_ path: String) -> Bool { !present(in: path).isEmpty }
+
+  /// The weight files of known names in the folder at `path`, those to take first before others.
+  private static func present(in path: String) -> [String] {
+    func isFile(_ name: String) -> Bool { fileKind(joinPath(path, name)) == .file }
+    return (candidates + (isFile("config.yaml") ? candidatesWithYAML : [])).filter(isFile)
+  }
 
   /// Opens the model folder at `path`, or the weight file there with the configurations beside it.
   public static func open(_ path: String) throws(FormatError) -> ModelFiles {
@@ -38,11 +47,13 @@ public struct ModelFiles: Sendable {
       let (folder, name) = splitPath(path)
       return try ModelFiles(folder: folder, weights: name, notes: [])
     case .folder:
-      let present = candidates.filter { fileKind(joinPath(path, $0)) == .file }
+      let present = present(in: path)
       guard let name = present.first else {
         throw FormatError(
           "model",
-          .missing("a model folder holds one of " + candidates.joined(separator: ", ") + ", model.yaml, model.onnx"),
+          .missing(
+            "a model folder holds one of " + candidates.joined(separator: ", ")
+              + ", model.yaml, model.onnx, or config.yaml and model.pt"),
           file: path)
       }
       let others = (present.dropFirst() + graphs.filter { fileKind(joinPath(path, $0)) == .file })

@@ -29,7 +29,15 @@ public struct LayerStack: Hashable, Sendable {
   /// row, nil where its layer goes.
   public func renamed(_ name: String, keeping selection: LayerSelection) -> String? {
     guard let number = number(in: name), number.value < layers.count else { return name }
-    guard let place = selection.place(of: layers.lowerBound + number.value) else { return nil }
+    return renamed(name, asOf: layers.lowerBound + number.value, keeping: selection)
+  }
+
+  /// The name as it would be of another layer of this row, when only `selection` is kept; nil where that layer goes, or
+  /// where the name belongs to no layer of this row.
+  public func renamed(_ name: String, asOf layer: Int, keeping selection: LayerSelection) -> String? {
+    guard let number = number(in: name), number.value < layers.count, layers.contains(layer),
+      let place = selection.place(of: layer)
+    else { return nil }
     let before = selection.kept.count { $0 < layers.lowerBound }
     let utf8 = name.utf8
     return String(utf8[..<number.place.lowerBound])! + String(place - before) + String(
@@ -55,7 +63,7 @@ public struct LayerStack: Hashable, Sendable {
   }
 
   /// The number that decimal digits say, as a program writes them: no sign, no leading zero, at most six.
-  private static func number(_ digits: Substring.UTF8View) -> Int? {
+  public static func number(_ digits: Substring.UTF8View) -> Int? {
     guard (1...6).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0") else { return nil }
     var value = 0
     for digit in digits {

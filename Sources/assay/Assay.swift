@@ -11,7 +11,7 @@ struct Assay: ParsableCommand {
       "Exit codes: 0 it holds; 1 numbers or weights differ; 2 it cannot be read, judged or written; 64 usage.",
     version: Conversion.tool,
     subcommands: [
-      Inspect.self, Convert.self, Run.self, Verify.self, Diff.self, Edit.self, Golden.self, Bench.self,
+      Inspect.self, Convert.self, Prune.self, Run.self, Verify.self, Diff.self, Edit.self, Golden.self, Bench.self,
     ])
 
   static func main() {

@@ -24,13 +24,7 @@ extension ONNXGraph {
     nodes.flatMap { node in
       [indent + node.description]
         + node.attributes.flatMap { attribute -> [String] in
-          let graphs: [ONNXGraph]
-          switch attribute.value {
-          case .graph(let graph): graphs = [graph]
-          case .graphs(let several): graphs = several
-          default: graphs = []
-          }
-          return graphs.flatMap { graph in
+          attribute.graphs.flatMap { graph -> [String] in
             ["\(indent)  \(attribute.name): graph \(graph.name)"]
               + graph.inputs.map { "\(indent)    input \($0)" } + lines(graph.nodes, indent: indent + "    ")
               + graph.outputs.map { "\(indent)    output \($0)" }

@@ -10,14 +10,18 @@ public final class ONNXFile: TensorSource {
   /// What holds numbers and cannot be listed as a tensor, with the reason.
   public let leftOut: [(name: String, reason: String)]
 
+  /// The file's bytes.
+  let view: ByteView
+  /// The folder that it lies in; nil for what is no file.
+  let folder: String?
   private let tensors: [Name: ONNXTensor]
-  private let folder: String?
   /// Where the file was read, as the user named it.
   public let path: String
 
   /// Opens the file that fills `region`; external data is looked for beside it.
   public init(_ region: ByteRegion) throws(FormatError) {
     path = region.name
+    view = region.view
     folder = fileKind(path) == .file ? splitPath(path).folder : nil
     do throws(FormatError) {
       var reader = ONNXReader()

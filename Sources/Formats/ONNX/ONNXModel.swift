@@ -104,6 +104,15 @@ public struct ONNXAttribute: Sendable {
   public var name: String
   /// What it holds.
   public var value: Value
+
+  /// The graphs that it holds.
+  var graphs: [ONNXGraph] {
+    switch value {
+    case .graph(let graph): [graph]
+    case .graphs(let several): several
+    default: []
+    }
+  }
 }
 
 /// A graph input's or output's name and type.

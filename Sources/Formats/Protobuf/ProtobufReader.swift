@@ -23,8 +23,11 @@ struct ProtobufReader {
     let number: Int
     /// What it holds.
     let value: Value
+    /// All of it as it stands in the file: number, length, contents.
+    let raw: ByteView
+
     /// Where it starts, in bytes from the start of the file.
-    let offset: Int
+    var offset: Int { raw.offset }
   }
 
   private var reader: ByteReader
@@ -40,7 +43,7 @@ struct ProtobufReader {
   /// The next field; nil at the end of the message.
   mutating func next() throws(FormatError) -> Field? {
     guard reader.remaining > 0 else { return nil }
-    let offset = reader.offset
+    let (start, offset) = (reader.position, reader.offset)
     let tag = try reader.varint()
     let number = tag >> 3
     guard number >= 1, number < 1 << 29 else {
@@ -51,11 +54,11 @@ struct ProtobufReader {
     case 0: value = .varint(try reader.varint())
     case 1: value = .fixed64(try reader.read())
     case 2:
-      let start = reader.offset
+      let place = reader.offset
       let length = try reader.varint()
       guard let count = Int(exactly: length), count <= reader.remaining else {
         throw FormatError(
-          format, .truncated(needed: Int(clamping: length), available: reader.remaining), offset: start)
+          format, .truncated(needed: Int(clamping: length), available: reader.remaining), offset: place)
       }
       value = .bytes(try reader.slice(count))
     case 5: value = .fixed32(try reader.read())
@@ -63,7 +66,27 @@ struct ProtobufReader {
       throw FormatError(
         format, .unsupported("protobuf: wire type \(tag & 7) in field \(number)"), offset: offset)
     }
-    return Field(number: Int(number), value: value, offset: offset)
+    return Field(number: Int(number), value: value, raw: reader.view[start..<reader.position])
+  }
+}
+
+extension ProtobufReader {
+  /// A text of the message that fills `view`; empty where it is not there.
+  static func text(_ number: Int, in view: ByteView, _ format: String) throws(FormatError) -> String {
+    var (reader, text) = (ProtobufReader(view, format: format), "")
+    while let field = try reader.next() {
+      if field.number == number { text = try field.text(format) }
+    }
+    return text
+  }
+
+  /// A message inside the one that fills `view`; empty where it is not there.
+  static func message(_ number: Int, in view: ByteView, _ format: String) throws(FormatError) -> ByteView {
+    var (reader, message) = (ProtobufReader(view, format: format), view[0..<0])
+    while let field = try reader.next() {
+      if field.number == number { message = try field.bytes(format) }
+    }
+    return message
   }
 }
 

@@ -22,6 +22,8 @@ public struct YAML: Sendable {
   public let content: Content
   /// The line it starts in, counted from 1.
   public let line: Int
+  /// The character of the line it starts with, counted from 1; an anchor counts to its value.
+  public let column: Int
 }
 
 // Reading: nil where the value is of another kind.

@@ -27,12 +27,12 @@ extension YAML {
     do {
       root = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
     } catch { throw YAML.error(error, format) }
-    guard let root else { return YAML(content: .scalar("", isPlain: true), line: 1) }
+    guard let root else { return YAML(content: .scalar("", isPlain: true), line: 1, column: 1) }
     return try value(root, depth: 0, format)
   }
 
   private static func value(_ node: Node, depth: Int, _ format: String) throws(FormatError) -> YAML {
-    let line = node.mark?.line ?? 1
+    let (line, column) = (node.mark?.line ?? 1, node.mark?.column ?? 1)
     guard depth <= depthLimit else {
       throw FormatError(format, .limitExceeded("YAML nested deeper than \(depthLimit)"), line: line)
     }
@@ -40,10 +40,11 @@ extension YAML {
       throw FormatError(format, .unsupported("the YAML tag \(node.tag.description)"), line: line)
     }
     switch node {
-    case .scalar(let scalar): return YAML(content: .scalar(scalar.string, isPlain: scalar.style == .plain), line: line)
+    case .scalar(let scalar):
+      return YAML(content: .scalar(scalar.string, isPlain: scalar.style == .plain), line: line, column: column)
     case .sequence(let sequence):
       let elements = try sequence.map { (node) throws(FormatError) in try value(node, depth: depth + 1, format) }
-      return YAML(content: .sequence(elements), line: line)
+      return YAML(content: .sequence(elements), line: line, column: column)
     case .mapping(let mapping):
       let members = try mapping.map { (key, node) throws(FormatError) in
         guard case .scalar(let name) = key else {
@@ -54,7 +55,7 @@ extension YAML {
         }
         return Member(name: name.string, value: try value(node, depth: depth + 1, format))
       }
-      return YAML(content: .mapping(members), line: line)
+      return YAML(content: .mapping(members), line: line, column: column)
     case .alias: throw FormatError(format, .unsupported("a YAML alias of nothing"), line: line)
     }
   }
