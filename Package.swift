@@ -77,7 +77,8 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "assay", "AssayKit", "Bytes", "Formats", "Frontends", "IR", "Tensors", "Verification", "TestSupport",
+        "assay", "AssayKit", "Bytes", "Executor", "Formats", "Frontends", "IR", "Passes", "Tensors", "Verification",
+        "TestSupport",
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -62,6 +62,23 @@ public struct Accounting: Sendable {
     (ignored, unaccounted) = ([], [])
   }
 
+  /// Accounts for the constants that the artifact `file` has, once layers are cut out of it and the rest is in `graph`.
+  init(_ cut: GraphCut, in graph: Graph, file: String) {
+    var kept: [String] = []
+    var changed: [Change] = []
+    for (id, from, steps) in cut.changes(in: graph) {
+      let source = cut.before[from].name
+      if steps.isEmpty {
+        kept.append(source)
+      } else {
+        let provenance = Provenance(sources: [.init(file: file, tensor: source)], steps: steps)
+        changed.append(Change(name: graph[id].name, provenance: provenance))
+      }
+    }
+    (sourceTensors, self.kept, self.changed) = (cut.before.constants.count, kept, changed)
+    (ignored, unaccounted) = (cut.dropped, [])
+  }
+
   var json: JSON {
     [
       "source_tensors": JSON(sourceTensors), "kept": JSON(kept),

@@ -13,6 +13,10 @@ public struct Conversion: Sendable {
   public var target: String
   /// The type weights are stored in: F32, F16 or BF16.
   public var dataType = DataType.float32
+  /// The layers that stay, or those that go; nil for all. An artifact can be the source of another one only then.
+  var layers: LayerChoice?
+  /// Whether weights are stored in the types they have, whatever `dataType` says.
+  var keepsTypes = false
   /// Golden cases, or folders of them, to check and embed.
   public var goldens: [String] = []
   /// The system, where the files cannot tell.
@@ -33,29 +37,43 @@ public struct Conversion: Sendable {
   /// What wrote an artifact.
   public static let tool = "assay 0.1.0"
 
+  /// Why nothing is written to `target`.
+  static func unknownExtension(_ target: String) -> Failure {
+    let tensors = TensorConversion.torchExtensions.joined(separator: ", ")
+    return Failure(
+      "\(target): what to write is told by the extension: .assay and .onnx for a model, .safetensors, \(tensors) for "
+        + "its tensors alone")
+  }
+
   /// Reads, folds, casts, writes to a nameless file, reads that back, judges it, and only then gives it its name.
   ///
   /// `progress` is called with the share that is done, from 0 to 1.
   public func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> ConversionReport {
-    guard target.hasSuffix(".assay") || target.hasSuffix(".onnx") else {
-      throw Failure("\(target): conversion writes .assay and .onnx; other extensions are not supported yet")
-    }
+    guard target.hasSuffix(".assay") || target.hasSuffix(".onnx") else { throw Conversion.unknownExtension(target) }
     let writer = try inFile(target) { try FileWriter(target) }
     // The process may end before the last one that holds the writer lets go of it.
     defer { writer.abandon() }
-    let source = try ConversionSource(self)
+    return try run(ConversionSource(self), to: writer, proving: nil, progress: progress)
+  }
+
+  /// Writes what was read and prepared. `prove` is given the file as it reads back, once every case holds and before it
+  /// gets its name.
+  func run(
+    _ source: ConversionSource, to writer: FileWriter, proving prove: ((any TensorSource) throws -> Void)?,
+    progress: @escaping @Sendable (Double) -> Void
+  ) throws -> ConversionReport {
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     try check(cases, source.system, source.graph)
     return try inFile(target) {
-      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, progress: progress) }
-      return try writeArtifact(source, cases, to: writer, progress: progress)
+      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, proving: prove, progress: progress) }
+      return try writeArtifact(source, cases, to: writer, proving: prove, progress: progress)
     }
   }
 
   /// Arranges weights in panels and writes an artifact with the golden cases in it.
   private func writeArtifact(
     _ source: ConversionSource, _ cases: [GoldenCase], to writer: FileWriter,
-    progress: @escaping @Sendable (Double) -> Void
+    proving prove: ((any TensorSource) throws -> Void)?, progress: @escaping @Sendable (Double) -> Void
   ) throws -> ConversionReport {
     var graph = source.graph
     _ = try ArrangePanels().run(on: &graph)
@@ -72,6 +90,7 @@ public struct Conversion: Sendable {
     progress(0.9)
     let results = try judge(file, cases)
     try stored.wait()
+    if results.allSatisfy(\.holds) { try prove?(file) }
     return try report(source, file.artifact, results, writer, root: file.root, progress)
   }
 

@@ -25,6 +25,8 @@ struct ConversionSource {
   let losses: [(name: String, counts: CastCounts)]
   /// Choices that were made, a line each.
   let notes: [String]
+  /// The layers that were cut, if any were asked for.
+  let cut: GraphCut?
 
   private let digests: Background<[Digest]>?
 
@@ -34,7 +36,7 @@ struct ConversionSource {
     if fileKind(source) == .file {
       let region = try inFile(source) { try ByteRegion.mapping(source) }
       if FileFormat.of(region) == .assay {
-        guard conversion.target.hasSuffix(".onnx") else {
+        guard conversion.target.hasSuffix(".onnx") || conversion.layers != nil else {
           throw Failure("\(source): this is an artifact already; it converts to .onnx, not to another .assay")
         }
         self = try inFile(source) { try ConversionSource(conversion, ArtifactFile(region)) }
@@ -60,9 +62,11 @@ struct ConversionSource {
     let computed = try imported.computed(threads: conversion.threads)
     var graph = computed.graph
     canonical = computed.canonical
-    let cast = try CastWeights(to: conversion.dataType).cast(&graph, threads: conversion.threads)
     let entries = files.weights.entries
-    let ignored = imported.ignored + ConversionSource.absorbed(entries, from: imported.graph, by: graph)
+    var ignored = imported.ignored + ConversionSource.absorbed(entries, from: imported.graph, by: graph)
+    let cut = try inFile(source) { try conversion.layers.map { try GraphCut($0, of: &graph, in: source) } }
+    if let cut { ignored += cut.ignored(entries.map(\.name)) }
+    let cast = try conversion.cast(&graph)
     accounting = Accounting(entries, graph, ignored: ignored)
     if let name = accounting.unaccounted.first {
       throw Failure("\(source): the tensor \"\(name)\" is neither used nor ignored by a rule")
@@ -71,9 +75,9 @@ struct ConversionSource {
     metadata = Metadata(
       system: imported.system.rawValue, preprocessing: preprocessing, labels: imported.labels, license: license,
       sources: zip(files.names, regions).map { .init(name: $0, bytes: $1.count, digest: unknown) },
-      recipe: cast.report.changes.isEmpty ? [] : [.cast(conversion.dataType)], ignored: ignored,
-      tool: Conversion.tool)
-    (origin, system, self.graph) = (.source(imported), imported.system, graph)
+      recipe: (cut.map { [$0.step] } ?? []) + (cast.report.changes.isEmpty ? [] : [.cast(conversion.dataType)]),
+      ignored: ignored, tool: Conversion.tool)
+    (origin, system, self.graph, self.cut) = (.source(imported), imported.system, graph, cut)
     (losses, notes) = (computed.losses + cast.losses, imported.notes + computed.notes)
   }
 
@@ -98,14 +102,47 @@ struct ConversionSource {
     var (graph, metadata) = (model.graph, file.artifact.metadata)
     metadata.preprocessing = try metadata.preprocessing.normalizing(conversion.normalizing, model.system)
     metadata.license = try .stating(conversion.license, by: "--license", over: metadata.license)
-    let cast = try CastWeights(to: conversion.dataType).cast(&graph, threads: conversion.threads)
+    var notes = model.notes
+    let file = splitPath(conversion.source).name
+    let cut = try conversion.layers.map { layers in
+      // Artifacts that were made of ONNX before have none.
+      notes += graph.addLayerStates().map { [$0] } ?? []
+      return try GraphCut(layers, of: &graph, in: conversion.source)
+    }
+    if let cut {
+      metadata.recipe.append(cut.step)
+      metadata.ignored += cut.ignored(cut.sources)
+      metadata.tool = Conversion.tool
+      if !model.goldens.isEmpty {
+        notes.append("golden cases of the source do not hold for fewer layers and stay behind: "
+          + model.goldens.map(\.name).joined(separator: ", "))
+      }
+    }
+    let cast = try conversion.cast(&graph)
     if !cast.report.changes.isEmpty { metadata.recipe.append(.cast(conversion.dataType)) }
-    accounting = Accounting(of: model.graph, in: graph, file: splitPath(conversion.source).name)
+    accounting =
+      cut.map { Accounting($0, in: graph, file: file) } ?? Accounting(of: model.graph, in: graph, file: file)
     (origin, system, self.graph, self.metadata) = (model.origin, model.system, graph, metadata)
-    (losses, notes, digests) = (cast.losses, model.notes, nil)
+    (losses, self.notes, self.cut, digests) = (cast.losses, notes, cut, nil)
     canonical = PassReport(pass: Canonicalize.name)
+  }
+
+  /// The golden cases that an artifact carries and that do not hold any more.
+  var leftCases: [String] {
+    guard cut != nil, case .artifact(let file) = origin else { return [] }
+    return file.artifact.goldens.compactMap { $0["name"]?.string }
   }
 
   /// Waits for the files' digests; nil where the metadata has them already.
   func knownDigests() throws(FormatError) -> [Digest]? { try digests?.wait() }
+}
+
+extension Conversion {
+  /// Stores the weights of `graph` in the type asked for.
+  fileprivate func cast(_ graph: inout Graph) throws -> (
+    report: PassReport, losses: [(name: String, counts: CastCounts)]
+  ) {
+    guard !keepsTypes else { return (PassReport(pass: CastWeights.name), []) }
+    return try CastWeights(to: dataType).cast(&graph, threads: threads)
+  }
 }

@@ -1,3 +1,4 @@
+import Bytes
 import IR
 
 /// Layers as a user lists them: `0-11`, `0,2,4`, `0-3,7,9-11`.
@@ -17,7 +18,10 @@ public struct LayerList: Hashable, Sendable {
   /// Reads a list.
   public init(_ text: String) throws(Refusal) {
     func refuse(_ what: String) -> Refusal {
-      Refusal(description: "\"\(text)\": \(what); a list of rising layers would do, as 0-11 or 0,2,4 or 0-3,7,9-11")
+      Refusal(
+        description:
+          "\"\(printable(text))\": \(printable(what)); a list of rising layers would do, as 0-11 or 0,2,4 or 0-3,7,9-11"
+      )
     }
     var runs: [ClosedRange<Int>] = []
     for part in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {

@@ -9,7 +9,7 @@ extension Conversion {
   /// Writes the graph as an ONNX model, reads the file back, judges it, and only then gives it its name.
   func writeONNX(
     _ source: ConversionSource, _ cases: [GoldenCase], to writer: FileWriter,
-    progress: @escaping @Sendable (Double) -> Void
+    proving prove: ((any TensorSource) throws -> Void)?, progress: @escaping @Sendable (Double) -> Void
   ) throws -> ConversionReport {
     let export = try ONNXExport(source.graph, metadata: source.metadata, producer: Conversion.tool)
     try export.write(
@@ -22,6 +22,7 @@ extension Conversion {
     // The file holds the constants of the graph bit for bit: the graph stands for it.
     let results = try cases.isEmpty ? [] : Judge(Model(target, source), threads: threads).results(cases)
     try stored.wait()
+    if results.allSatisfy(\.holds) { try prove?(file) }
     return try report(
       source, Artifact(metadata: source.metadata, graph: source.graph), results, writer, root: nil, progress)
   }

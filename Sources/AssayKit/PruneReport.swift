@@ -1,5 +1,6 @@
 import Bytes
 import IR
+import Verification
 
 /// What a pruning did, or would do.
 public struct PruneReport: Sendable {
@@ -12,15 +13,27 @@ public struct PruneReport: Sendable {
   /// Where the proof lies; nil for a plan.
   public let manifestPath: String?
 
+  /// Outcomes of golden cases; one that does not hold keeps the result from appearing.
+  public let cases: [CaseResult]
+  /// An artifact's root digest.
+  public let root: Digest?
+
   /// A plan that was not carried out.
-  public init(_ plan: PrunePlan, target: String) {
+  public init(_ plan: PrunePlan, target: String, cases: [CaseResult] = []) {
     (self.target, self.plan, manifest, manifestPath) = (target, plan, nil, nil)
+    (self.cases, root) = (cases, nil)
   }
 
   /// A pruning that was carried out.
-  public init(_ manifest: PruneManifest, target: String, at manifestPath: String) {
+  public init(
+    _ manifest: PruneManifest, target: String, at manifestPath: String, cases: [CaseResult] = [], root: Digest? = nil
+  ) {
     (self.target, plan, self.manifest, self.manifestPath) = (target, manifest.plan, manifest, manifestPath)
+    (self.cases, self.root) = (cases, root)
   }
+
+  /// False where a golden case does not hold.
+  public var holds: Bool { cases.allSatisfy(\.holds) }
 
   /// Choices that were made, a line each.
   public var notes: [String] { plan.notes }
@@ -33,14 +46,17 @@ public struct PruneReport: Sendable {
         ("manifest", manifestPath.map { JSON($0) } ?? .null),
         ("bytes", manifest.map { JSON($0.output.bytes) } ?? .null),
         ("prune", 1), ("tool", JSON(Conversion.tool)), ("source", manifest?.sourceJSON ?? .null),
-      ] + plan.members(manifest?.kept, manifest?.changed) + [("notes", JSON(notes))])
+      ] + plan.members(manifest?.kept, manifest?.changed) + [
+        ("root", root.map { JSON($0.description) } ?? .null), ("cases", JSON(cases.map(\.json))),
+        ("notes", JSON(notes)),
+      ])
   }
 
   /// The sums before and after, the map, what goes, what is left and what was copied.
   public var text: String {
     let (before, after) = (plan.before, plan.after)
     func row(_ what: String, _ a: Int, _ b: Int) -> String { "  \(what) \(a) -> \(b) (\(a - b) fewer)" }
-    var lines = [
+    var lines = cases.map(\.text) + [
       row("layers", plan.selection.count, plan.selection.kept.count),
       row("tensors", before.tensors, after.tensors), row("parameters", before.parameters, after.parameters),
       row("bytes", before.bytes, after.bytes), "  layers kept: " + plan.selection.mapText,
@@ -52,12 +68,14 @@ public struct PruneReport: Sendable {
     lines += plan.leftLines.map { "  " + $0 }
     guard let manifest, let manifestPath else {
       let end = target.isEmpty ? "" : "\(printable(target)): "
-      return (["plan; nothing is written"] + lines + ["\(end)not written"]).joined(separator: "\n")
+      let head = holds ? "plan; nothing is written" : "nothing is written, since a golden case does not hold"
+      return ([head] + lines + ["\(end)not written"]).joined(separator: "\n")
     }
     return
       (lines + [
         "holds    \(manifest.kept.count) tensors are the source's bit for bit, as read back",
-        "\(printable(target)): \(manifest.output.bytes) bytes; the proof is \(printable(manifestPath))",
+        "\(printable(target)): \(manifest.output.bytes) bytes"
+          + (root.map { ", root \($0)" } ?? "") + "; the proof is \(printable(manifestPath))",
       ]).joined(separator: "\n")
   }
 }
@@ -73,20 +91,48 @@ extension LayerSelection {
         runs.append((layer...layer, place))
       }
     }
-    func spelled(_ run: ClosedRange<Int>) -> String {
-      run.count == 1 ? "\(run.lowerBound)" : "\(run.lowerBound)-\(run.upperBound)"
+    return runs.map { run in
+      let after = run.to...run.to + run.from.count - 1
+      return "\(LayerSelection.runs(Array(run.from))) -> \(LayerSelection.runs(Array(after)))"
+    }.joined(separator: ", ")
+  }
+
+  /// Rising numbers as a user would list them: `0-3,7`.
+  static func runs(_ layers: [Int]) -> String {
+    var runs: [ClosedRange<Int>] = []
+    for layer in layers {
+      if let last = runs.last, last.upperBound == layer - 1 {
+        runs[runs.count - 1] = last.lowerBound...layer
+      } else {
+        runs.append(layer...layer)
+      }
     }
-    return runs.map { "\(spelled($0.from)) -> \(spelled($0.to...($0.to + $0.from.count - 1)))" }.joined(separator: ", ")
+    return runs.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ",")
   }
 }
 
 extension PrunePlan {
-  /// A line for each layer that goes.
+  /// A line for all layers that go and are of one size.
   fileprivate var droppedLines: [String] {
-    Dictionary(grouping: dropped, by: \.layer).sorted { ($0.key ?? .max) < ($1.key ?? .max) }.map { layer, tensors in
+    var groups: [(sums: Sums, layers: [Int])] = []
+    for (layer, tensors) in Dictionary(grouping: dropped, by: \.layer).sorted(by: {
+      ($0.key ?? .max) < ($1.key ?? .max)
+    }) {
       let sums = Sums(tensors.map(\.entry))
-      return "dropped: " + (layer.map { "layer \($0)" } ?? "what only they used")
-        + ": \(sums.tensors) tensors, \(sums.parameters) parameters, \(sums.bytes) bytes"
+      guard let layer else {
+        groups.append((sums, []))
+        continue
+      }
+      if let place = groups.firstIndex(where: { $0.sums == sums }) {
+        groups[place].layers.append(layer)
+      } else {
+        groups.append((sums, [layer]))
+      }
+    }
+    return groups.map { sums, layers in
+      let what = layers.isEmpty ? "what only they used" : "layers " + LayerSelection.runs(layers)
+      return "dropped: \(what): \(sums.tensors) tensors, \(sums.parameters) parameters, \(sums.bytes) bytes"
+        + (layers.count > 1 ? " each" : "")
     }
   }
 

@@ -11,8 +11,8 @@ public struct Pruning: Sendable {
   public var target: String
   /// The layers that stay, or those that go.
   public var layers: LayerChoice
-  /// The type weights are stored in where an artifact is written.
-  public var dataType = WeightType.f32
+  /// The type weights are stored in where an artifact is written; nil for the types they have.
+  public var dataType: WeightType?
   /// Golden cases to check and embed where an artifact is written.
   public var goldens: [String] = []
   /// The system, where the files cannot tell.
@@ -29,7 +29,7 @@ public struct Pruning: Sendable {
   public func plan() throws -> PruneReport {
     switch try Road(self) {
     case .checkpoint(let road): return PruneReport(road.plan, target: target)
-    case .graph: throw Pruning.missing(self)
+    case .graph(let road): return PruneReport(road.plan, target: target)
     case .onnx(let road): return PruneReport(road.plan, target: target)
     }
   }
@@ -40,13 +40,9 @@ public struct Pruning: Sendable {
   public func run(progress: @escaping @Sendable (Double) -> Void = { _ in }) throws -> PruneReport {
     switch try Road(self) {
     case .checkpoint(let road): return try road.run(progress: progress)
-    case .graph: throw Pruning.missing(self)
+    case .graph(let road): return try road.run(progress: progress)
     case .onnx(let road): return try road.run(progress: progress)
     }
-  }
-
-  private static func missing(_ pruning: Pruning) -> Failure {
-    Failure("\(pruning.source): pruning to or from graphs is not supported yet; checkpoints to checkpoints are")
   }
 
   /// By which way a source becomes a target.
@@ -55,21 +51,24 @@ public struct Pruning: Sendable {
     case checkpoint(CheckpointPruning)
     /// ONNX to ONNX, message by message.
     case onnx(ONNXPruning)
-    /// Whatever is read as a graph and written as one, or as that graph's constants.
-    case graph
+    /// Whatever is read as a graph and written as one.
+    case graph(GraphPruning)
 
     init(_ pruning: Pruning) throws {
       let (source, target) = (pruning.source, pruning.target)
       self = try inFile(source) {
         let kind = PruneTarget(extensionOf: target)
-        if fileKind(source) == .file, FileFormat.of(try ByteRegion.mapping(source)) == .assay { return .graph }
+        if fileKind(source) == .file, FileFormat.of(try ByteRegion.mapping(source)) == .assay {
+          return .graph(try GraphPruning(pruning, kind))
+        }
         let folder = try ModelFolder.open(source)
         switch folder {
         case .checkpoint(let files):
-          if kind == .onnx || kind == .artifact { return .graph }
+          if kind == .onnx || kind == .artifact { return .graph(try GraphPruning(pruning, kind)) }
           return .checkpoint(try CheckpointPruning(pruning, files, kind))
         case .onnx, .audonnx:
-          return kind == nil || kind == .onnx ? .onnx(try ONNXPruning(pruning, folder)) : .graph
+          return kind == nil || kind == .onnx 
+            ? .onnx(try ONNXPruning(pruning, folder)) : .graph(try GraphPruning(pruning, kind))
         }
       }
     }

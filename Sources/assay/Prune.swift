@@ -59,7 +59,7 @@ struct Prune: ParsableCommand {
       throw Failure("\(source): --rank is not supported yet")
     }
     var pruning = Pruning(source: source, target: output ?? "", layers: choice)
-    pruning.dataType = dtype ?? .f32
+    pruning.dataType = dtype
     pruning.goldens = golden
     pruning.system = execution.system
     pruning.threads = execution.threads
@@ -67,5 +67,6 @@ struct Prune: ParsableCommand {
       dryRun ? try pruning.plan() : try pruning.run(progress: Console.progress("pruning", quiet: printing.quiet))
     printing.note(report.notes)
     try Console.result(printing.json ? report.json.compact : report.text)
+    if !report.holds { throw ExitCode(ExitStatus.differs.rawValue) }
   }
 }

@@ -28,6 +28,17 @@ import Testing
         ),
         ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--golden", package + "/goldens"]),
         ("convert", ["convert", artifact, "-o", folder + "/m.onnx", "--dtype", "f16"]),
+        (
+          "convert-tensors",
+          ["convert", Repository.golden("formats/pytorch/accept/fairseq-like.pt"), "-o", folder + "/t.safetensors"]
+        ),
+        (
+          "convert-tensors",
+          [
+            "convert", Repository.golden("formats/pytorch/accept/views-zip-p2.pt"), "-o", folder + "/t.pt", "--only",
+            "[!p]*", "--strip", "w", "--dtype", "f16",
+          ]
+        ),
         ("inspect", ["inspect", package + "/legacy", "--graph", "--statistics", "--digests"]),
         ("inspect", ["inspect", artifact]),
         ("inspect", ["inspect", Repository.golden("audonnx/published"), "--graph", "--digests"]),

@@ -93,7 +93,7 @@ public struct CheckpointLayers: Sendable {
     if let reason = CheckpointLayers.optimizer(entry.name) { return .left(reason: reason) }
     for stack in stacks + copies {
       guard let layer = stack.layer(of: entry.name) else { continue }
-      return stack.renamed(entry.name, keeping: selection).map { .kept(as: $0) } ?? .dropped(layer: layer)
+      return renamed(entry.name, keeping: selection).map { .kept(as: $0) } ?? .dropped(layer: layer)
     }
     if NumberedRow.components(entry.name).last == Name("layer_weights") {
       try require(entry, entry.shape == [count + 1], "[\(count + 1)], a number for each state")
@@ -104,6 +104,12 @@ public struct CheckpointLayers: Sendable {
       return sliced(entry, selection.kept, of: "layers")
     }
     return .kept(as: entry.name)
+  }
+
+  /// A tensor's or module's name as it is afterwards; nil where it goes with its layer.
+  public func renamed(_ name: String, keeping selection: LayerSelection) -> String? {
+    let stack = (stacks + copies).first { $0.layer(of: name) != nil }
+    return stack.map { $0.renamed(name, keeping: selection) } ?? name
   }
 
   private static func isScalePerLayer(_ entry: TensorEntry) -> Bool {
@@ -122,12 +128,15 @@ public struct CheckpointLayers: Sendable {
       place: [entry.name])
   }
 
+  /// True for what a checkpoint's first level calls an optimizer's state.
+  public static func isOptimizer(_ key: String) -> Bool {
+    ["optimizer", "last_optimizer_state"].contains { key.utf8.starts(with: $0.utf8) }
+  }
+
   /// Why a tensor of an optimizer's state is left behind; nil for other tensors.
   static func optimizer(_ name: String) -> String? {
-    let first = name.utf8.prefix { $0 != UInt8(ascii: ".") }
-    guard ["optimizer", "last_optimizer_state"].contains(where: { first.starts(with: $0.utf8) }),
-      first.count < name.utf8.count
-    else { return nil }
+    let components = NumberedRow.components(name)
+    guard let first = components.first, components.count > 1, isOptimizer(first.text) else { return nil }
     return "the optimizer's state belongs to all layers together"
   }
 }

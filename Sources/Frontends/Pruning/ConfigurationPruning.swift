@@ -10,11 +10,17 @@ public struct PrunedConfiguration: Sendable {
 }
 
 extension CheckpointLayers {
-  /// What each row is called in a configuration of its kind, with the layers it has and keeps.
-  private func counts(_ selection: LayerSelection) -> [(path: String, before: Int, after: Int)] {
+  /// The rows, with the layers they have and keep.
+  public func counts(_ selection: LayerSelection) -> [(path: String, before: Int, after: Int)] {
     stacks.map { stack in
       (stack.path, stack.layers.count, selection.kept.count { stack.layers.contains($0) })
     }
+  }
+
+  /// How many blocks data2vec 2.0's audio encoder, or what follows it, has and keeps; a row that is not there has none.
+  public func blockCount(isPrenet: Bool, _ selection: LayerSelection) -> (before: Int, after: Int) {
+    let row = counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }
+    return row.map { ($0.before, $0.after) } ?? (0, 0)
   }
 
   /// `config.json` of transformers with `num_hidden_layers` as it is afterwards; where it is left out, it is put first.
@@ -79,11 +85,7 @@ extension CheckpointLayers {
     }
     var splice = TextSplice(view)
     var steps: [String] = []
-    func row(_ isPrenet: Bool) -> (before: Int, after: Int) {
-      // A row that is not there has no layers.
-      counts(selection).first { $0.path.hasSuffix("context_encoder.blocks") == isPrenet }.map { ($0.before, $0.after) }
-        ?? (0, 0)
-    }
+    func row(_ isPrenet: Bool) -> (before: Int, after: Int) { blockCount(isPrenet: isPrenet, selection) }
     let audio = home["modalities"]?["audio"]
     var places = [
       ("modalities.audio.prenet_depth", audio?["prenet_depth"], row(true)), ("depth", home["depth"], row(false)),

@@ -32,8 +32,8 @@ struct BlockNames {
     }
     let scopes = regions.map { region in region.map { graph.nodes[$0].name }.filter(BlockNames.isScope) }
     let own = try rows(constants)
+    let strangers = own.isEmpty ? [] : graph.constantOrder.map { graph[$0].name }.filter { !BlockNames.isScope($0) }
     for stack in own {
-      let strangers = graph.constantOrder.map { graph[$0].name }.filter { !BlockNames.isScope($0) }
       for name in strangers {
         guard let number = BlockNames.numbers(name).first(where: { $0.path == Name(stack.path) }),
           number.value >= stack.layers.count
@@ -66,11 +66,11 @@ struct BlockNames {
     var stacks: [LayerStack] = []
     var first = 0
     while first < agreed.count {
-      // The path along which most layers count from 0; of equal ones the first.
+      // The path along which most layers count from 0; of equal ones the deepest.
       var best: (path: Name, length: Int)?
       for start in agreed[first].filter({ $0.value == 0 }).sorted(by: { $0.path < $1.path }) {
         let length = agreed[first...].enumerated().prefix { $1.contains(Number(path: start.path, value: $0)) }.count
-        if length > best?.length ?? 0 { best = (start.path, length) }
+        if length >= best?.length ?? 1 { best = (start.path, length) }
       }
       guard let best, !stacks.contains(where: { Name($0.path) == best.path }) else {
         let found = agreed[first].sorted { $0.path < $1.path }.first!
@@ -93,11 +93,7 @@ struct BlockNames {
       $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "/")
     }
     return parts.indices.dropFirst().dropLast().compactMap { index in
-      let digits = parts[index]
-      guard (1...6).contains(digits.count), digits.count == 1 || digits.first != UInt8(ascii: "0"),
-        digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-      else { return nil }
-      let value = digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+      guard let value = LayerStack.number(parts[index]) else { return nil }
       let path = parts[..<index].map { String($0)! }.joined(separator: ".")
       return Number(path: Name(path), value: value)
     }

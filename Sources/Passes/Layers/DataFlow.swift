@@ -9,15 +9,15 @@ struct DataFlow {
   private(set) var users: [[Int]]
   /// For each value whether it depends on an element of an input.
   private(set) var hears: [Bool]
-  /// For each node whether an output or a state depends on it.
-  private(set) var isNeeded: [Bool]
+  /// For each node whether an output or a state depends on its elements, not on its lengths alone.
+  private(set) var isHeard: [Bool]
 
   init(_ graph: Graph) {
     self.graph = graph
     makers = Array(repeating: nil, count: graph.values.count)
     users = Array(repeating: [], count: graph.values.count)
     hears = Array(repeating: false, count: graph.values.count)
-    isNeeded = Array(repeating: false, count: graph.nodes.count)
+    isHeard = Array(repeating: false, count: graph.nodes.count)
     for id in graph.inputs { hears[id.index] = true }
     for (place, node) in graph.nodes.enumerated() {
       makers[node.output.index] = place
@@ -30,7 +30,8 @@ struct DataFlow {
     var isUsed = Array(repeating: false, count: graph.values.count)
     for named in graph.outputs + graph.states { isUsed[named.value.index] = true }
     for place in graph.nodes.indices.reversed() where isUsed[graph.nodes[place].output.index] {
-      isNeeded[place] = true
+      isHeard[place] = true
+      if case .shapeOf = graph.nodes[place].op { continue }
       for case .some(let input) in graph.nodes[place].inputs { isUsed[input.index] = true }
     }
   }

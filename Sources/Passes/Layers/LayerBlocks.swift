@@ -130,7 +130,7 @@ public struct LayerBlocks: Sendable {
       guard let layer, !results.contains(graph.nodes[place].output) else { continue }
       let value = graph.nodes[place].output
       if let name = outputs[value] { leaks.append(Leak(layer: layer, value: value, user: name)) }
-      for user in flow.users[value.index] where owner[user] != layer && flow.isNeeded[user] {
+      for user in flow.users[value.index] where owner[user] != layer && flow.isHeard[user] {
         leaks.append(Leak(layer: layer, value: value, user: graph.nodes[user].name))
       }
     }

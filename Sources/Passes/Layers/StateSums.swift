@@ -24,7 +24,7 @@ struct StateSums {
   ) throws(GraphError) {
     (self.flow, self.selection) = (flow, selection)
     var known: Set<Int> = []
-    for (place, node) in flow.graph.nodes.enumerated() where flow.isNeeded[place] {
+    for (place, node) in flow.graph.nodes.enumerated() where flow.isHeard[place] {
       guard case .concat(let op) = node.op, op.count == count, let views = views(node, op, blocks) else { continue }
       known.formUnion(views)
       let kept = selection.keptStates
@@ -57,7 +57,7 @@ struct StateSums {
     var open = [(id: joined, axis: axis)]
     var seen: Set<Int> = []
     while let (id, axis) = open.popLast() {
-      for place in flow.users[id.index] where flow.isNeeded[place] && seen.insert(place).inserted {
+      for place in flow.users[id.index] where flow.isHeard[place] && seen.insert(place).inserted {
         let node = graph.nodes[place]
         switch node.op {
         case .cast, .unary, .gelu: open.append((node.output, axis))
@@ -156,7 +156,7 @@ struct StateSums {
     var users: [(state: Int, place: Int)] = []
     for (number, state) in blocks.states.enumerated() {
       for place in flow.users[state.index]
-      where flow.isNeeded[place] && !known.contains(place) && layers[place] != number && inputs[place] == nil {
+      where flow.isHeard[place] && !known.contains(place) && layers[place] != number && inputs[place] == nil {
         users.append((number, place))
       }
     }

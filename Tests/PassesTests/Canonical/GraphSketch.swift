@@ -40,10 +40,16 @@ struct GraphSketch {
     return constant(.random(shape, seed: UInt64(made)), name)
   }
 
-  mutating func callAsFunction(_ op: Operator, _ inputs: ValueID?...) throws -> ValueID {
+  mutating func callAsFunction(_ op: Operator, _ inputs: ValueID?...) throws -> ValueID { try add(op, inputs) }
+
+  /// A node with any number of inputs.
+  mutating func add(_ op: Operator, _ inputs: [ValueID?]) throws -> ValueID {
     made += 1
     return try graph.addNode("n\(made)", op, inputs)
   }
+
+  /// Another output.
+  mutating func output(_ name: String, _ value: ValueID) { graph.addOutput(name, value) }
 
   mutating func callAsFunction(_ function: Binary.Function, _ a: ValueID, _ b: ValueID) throws -> ValueID {
     try self(.binary(Binary(function)), a, b)

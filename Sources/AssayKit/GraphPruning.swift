@@ -1,0 +1,147 @@
+import Bytes
+import Formats
+import IR
+import Passes
+import Tensors
+import Verification
+
+/// A model that is read as a graph, cut, and written as an artifact or as ONNX.
+struct GraphPruning {
+  /// What becomes of everything.
+  let plan: PrunePlan
+
+  private let pruning: Pruning
+  private let conversion: Conversion
+  private let source: ConversionSource
+  /// The source's constants by what the source calls them.
+  private let before: GraphTensors
+
+  /// Reads the model, cuts it and says what becomes of everything. Throws whatever could keep it from being written.
+  init(_ pruning: Pruning, _ kind: PruneTarget?) throws {
+    if case .tensors = kind {
+      throw Failure(
+        "\(pruning.target): a pruned graph is written as .assay or .onnx; `assay convert` writes the tensors of that")
+    }
+    if kind == .folder { throw Failure("\(pruning.target): a pruned graph is written as .assay or .onnx, not as a folder") }
+    self.pruning = pruning
+    var conversion = Conversion(source: pruning.source, target: pruning.target)
+    conversion.layers = pruning.layers
+    conversion.keepsTypes = pruning.dataType == nil
+    conversion.dataType = pruning.dataType?.dataType ?? .float32
+    conversion.goldens = pruning.goldens
+    conversion.system = pruning.system
+    conversion.threads = pruning.threads
+    self.conversion = conversion
+    let source = try ConversionSource(conversion)
+    self.source = source
+    guard let cut = source.cut else { preconditionFailure("no layers were chosen") }
+    let names = GraphPruning.names(cut.before, isFile: { if case .source = source.origin { true } else { false } }())
+    before = GraphTensors(cut.before) { names[$0]! }
+    var plan = PrunePlan(cut.selection, of: before.entries)
+    let graph = source.graph
+    for (id, from, steps) in cut.changes(in: graph) {
+      let constant = graph.constants[id]!
+      let entry = TensorEntry(name: graph[id].name, dataType: constant.dataType, shape: constant.shape)
+      if steps.isEmpty {
+        plan.kept.append(.init(entry, from: names[from]!))
+      } else {
+        plan.changed.append(.init(entry, from: names[from]!, step: steps.joined(separator: ", ")))
+      }
+    }
+    let places = Dictionary(cut.before.constants.keys.map { (Name(cut.before[$0].name), $0) }) { first, _ in first }
+    for (name, layer, constant) in cut.outcome.dropped {
+      let entry = TensorEntry(
+        name: places[Name(name)].flatMap { names[$0] } ?? name, dataType: constant.dataType, shape: constant.shape)
+      plan.dropped.append(.init(entry, layer: layer))
+    }
+    plan.leftOut = source.leftCases.map { .init($0, "this golden case does not hold for fewer layers") }
+    // What is left for another reason than the cut is told as a conversion tells it.
+    if case .source(let imported) = source.origin {
+      plan.leftOut += imported.ignored.map { .init($0.tensor, $0.reason) }
+    }
+    plan.notes = source.notes
+    self.plan = plan
+  }
+
+  /// What constants are called in the manifest: as the source's file calls them where they are its tensors unchanged.
+  private static func names(_ graph: Graph, isFile: Bool) -> [ValueID: String] {
+    var names: [ValueID: String] = [:]
+    var taken = Set(graph.constants.keys.map { Name(graph[$0].name) })
+    for id in graph.constantOrder {
+      let provenance = graph.constants[id]!.provenance
+      names[id] = graph[id].name
+      guard isFile, provenance.steps.isEmpty, provenance.sources.count == 1, let source = provenance.sources.first?.tensor,
+        taken.insert(Name(source)).inserted
+      else { continue }
+      names[id] = source
+    }
+    return names
+  }
+
+  /// Writes, reads back, judges, compares, publishes.
+  func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
+    let target = pruning.target
+    if case .source(let imported) = source.origin { try PrunePlace.check(pruning.source, imported.files, target) }
+    guard resolvedPath(pruning.source) == nil || resolvedPath(target) != resolvedPath(pruning.source) else {
+      throw Failure("\(target): this is the source; another name would do")
+    }
+    let (writer, proof) = try inFile(target) {
+      (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
+    }
+    defer {
+      writer.abandon()
+      proof.abandon()
+    }
+    let own = try sources()
+    var manifest: PruneManifest?
+    let report = try conversion.run(
+      source, to: writer,
+      proving: { written in
+        let digests = try PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads).digests(
+          inOrder: false)
+        let made = try PruneManifest(
+          plan, sources: own.wait(), kept: digests.kept, changed: digests.changed,
+          output: (splitPath(writer.target).name, writer.count))
+        try proof.write(Array(made.text.utf8))
+        try proof.sync()
+        // An older file must not stand beside the proof of another.
+        try remove(proof.target)
+        manifest = made
+      }, progress: progress)
+    guard report.isPublished, let manifest else { return PruneReport(plan, target: target, cases: report.cases) }
+    try inFile(target) { try proof.publish() }
+    return PruneReport(
+      manifest, target: target, at: PruneManifest.path(beside: target), cases: report.cases, root: report.root)
+  }
+
+  /// The files that were read, and their digests, which are made meanwhile.
+  private func sources() throws -> Background<[PruneManifest.SourceFile]> {
+    let files: [(String, ByteRegion)]
+    switch source.origin {
+    case .artifact:
+      files = [(splitPath(pruning.source).name, try inFile(pruning.source) { try ByteRegion.mapping(pruning.source) })]
+    case .source(let imported):
+      files = try imported.files.names.map { name in
+        let path = joinPath(imported.files.folder, name)
+        return (name, try inFile(path) { try ByteRegion.mapping(path) })
+      }
+    }
+    return Background { () throws(FormatError) in
+      files.map { PruneManifest.SourceFile(name: $0.0, bytes: $0.1.count, digest: Digest.of($0.1.view)) }
+    }
+  }
+}
+
+/// A written file's constants, without an artifact's golden arrays.
+private struct Constants: TensorSource {
+  private let source: any TensorSource
+  let entries: [TensorEntry]
+
+  init(_ source: any TensorSource) {
+    self.source = source
+    let goldens = Set((source as? ArtifactFile)?.artifact.goldenTensors.map { Name($0.name) } ?? [])
+    entries = source.entries.filter { !goldens.contains(Name($0.name)) }
+  }
+
+  func tensor(_ name: String) throws(FormatError) -> Tensor { try source.tensor(name) }
+}
