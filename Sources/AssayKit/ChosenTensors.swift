@@ -96,6 +96,7 @@ struct OpenedTensors {
 
   private init(_ content: Content, threads: Int) throws {
     (tensors, leftOut, notes) = (content.source, content.leftOut, content.notes)
+    if let license = content.license { notes.append(license.text + "; a file of tensors has no place for it") }
     switch content.source {
     case let file as ArtifactFile:
       // No damage goes on into another file.

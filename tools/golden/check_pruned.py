@@ -19,6 +19,7 @@ PROGRAM may be a Python script. tools/golden/prune_in_torch.py is such a one (wi
 import argparse
 import io
 import json
+import logging
 import re
 import shutil
 import subprocess
@@ -314,6 +315,7 @@ def load_transformers(folder, system, goldens):
 def load_funasr(folder, goldens):
     from funasr import AutoModel
 
+    logging.disable(logging.WARNING)  # FunASR tells of every tensor
     said = io.StringIO()
     with redirect_stdout(said):
         loaded = AutoModel(model=str(folder), device="cpu", disable_update=True, disable_pbar=True)
