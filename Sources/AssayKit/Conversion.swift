@@ -65,7 +65,9 @@ public struct Conversion: Sendable {
     let cases = try goldens.flatMap { try GoldenFolder.cases($0) }
     try check(cases, source.system, source.graph)
     return try inFile(target) {
-      if target.hasSuffix(".onnx") { return try writeONNX(source, cases, to: writer, proving: prove, progress: progress) }
+      if target.hasSuffix(".onnx") {
+        return try writeONNX(source, cases, to: writer, proving: prove, progress: progress)
+      }
       return try writeArtifact(source, cases, to: writer, proving: prove, progress: progress)
     }
   }

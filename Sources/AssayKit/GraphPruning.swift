@@ -13,16 +13,14 @@ struct GraphPruning {
   private let pruning: Pruning
   private let conversion: Conversion
   private let source: ConversionSource
+  /// The kind of file where only the constants are written.
+  private let tensorFile: PruneTarget.TensorFile?
   /// The source's constants by what the source calls them.
   private let before: GraphTensors
 
   /// Reads the model, cuts it and says what becomes of everything. Throws whatever could keep it from being written.
   init(_ pruning: Pruning, _ kind: PruneTarget?) throws {
-    if case .tensors = kind {
-      throw Failure(
-        "\(pruning.target): a pruned graph is written as .assay or .onnx; `assay convert` writes the tensors of that")
-    }
-    if kind == .folder { throw Failure("\(pruning.target): a pruned graph is written as .assay or .onnx, not as a folder") }
+    if case .tensors(let file) = kind { tensorFile = file } else { tensorFile = nil }
     self.pruning = pruning
     var conversion = Conversion(source: pruning.source, target: pruning.target)
     conversion.layers = pruning.layers
@@ -60,6 +58,7 @@ struct GraphPruning {
       plan.leftOut += imported.ignored.map { .init($0.tensor, $0.reason) }
     }
     plan.notes = source.notes
+    if tensorFile != nil { plan.notes.append("only the graph's constants are written: graph and metadata stay behind") }
     self.plan = plan
   }
 
@@ -70,7 +69,8 @@ struct GraphPruning {
     for id in graph.constantOrder {
       let provenance = graph.constants[id]!.provenance
       names[id] = graph[id].name
-      guard isFile, provenance.steps.isEmpty, provenance.sources.count == 1, let source = provenance.sources.first?.tensor,
+      guard isFile, provenance.steps.isEmpty, provenance.sources.count == 1,
+        let source = provenance.sources.first?.tensor,
         taken.insert(Name(source)).inserted
       else { continue }
       names[id] = source
@@ -81,10 +81,8 @@ struct GraphPruning {
   /// Writes, reads back, judges, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
     let target = pruning.target
-    if case .source(let imported) = source.origin { try PrunePlace.check(pruning.source, imported.files, target) }
-    guard resolvedPath(pruning.source) == nil || resolvedPath(target) != resolvedPath(pruning.source) else {
-      throw Failure("\(target): this is the source; another name would do")
-    }
+    let output = try PruneOutput(target, of: pruning.source, files: sourceFiles.map(\.path), nameInFolder: nil)
+    if let tensorFile { return try runTensors(tensorFile, to: output, progress) }
     let (writer, proof) = try inFile(target) {
       (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
     }
@@ -114,20 +112,49 @@ struct GraphPruning {
       manifest, target: target, at: PruneManifest.path(beside: target), cases: report.cases, root: report.root)
   }
 
-  /// The files that were read, and their digests, which are made meanwhile.
-  private func sources() throws -> Background<[PruneManifest.SourceFile]> {
-    let files: [(String, ByteRegion)]
-    switch source.origin {
-    case .artifact:
-      files = [(splitPath(pruning.source).name, try inFile(pruning.source) { try ByteRegion.mapping(pruning.source) })]
-    case .source(let imported):
-      files = try imported.files.names.map { name in
-        let path = joinPath(imported.files.folder, name)
-        return (name, try inFile(path) { try ByteRegion.mapping(path) })
+  /// Writes the constants and nothing else.
+  private func runTensors(
+    _ kind: PruneTarget.TensorFile, to output: PruneOutput, _ progress: @escaping @Sendable (Double) -> Void
+  ) throws -> PruneReport {
+    let own = try sources()
+    let constants = GraphTensors(source.graph) { source.graph[$0].name }
+    let report = try output.publish { writer, name in
+      let written: any TensorSource
+      switch kind {
+      case .safetensors:
+        try SafetensorsWriter.write(constants.entries, metadata: [("format", "pt")], to: writer) {
+          (entry) throws(FormatError) in try constants.tensor(entry.name)
+        }
+        written = try SafetensorsFile(writer.readBack())
+      case .pytorch:
+        let root = PyTorchValue.stateDict(constants.entries.map { ($0.name, $0.name) })
+        _ = try PyTorchWriter(root, from: constants).write(to: writer) { progress($0 * 0.7) }
+        written = try PyTorchCheckpoint(writer.readBack())
       }
+      let digests = try PruneProof(plan, before: before, after: written, threads: pruning.threads)
+        .digests(inOrder: false)
+      return try PruneManifest(
+        plan, sources: own.wait(), kept: digests.kept, changed: digests.changed, output: (name, writer.count))
+    }
+    progress(1)
+    return report
+  }
+
+  /// The files that were read: what they are called, and where they lie.
+  private var sourceFiles: [(name: String, path: String)] {
+    switch source.origin {
+    case .artifact: [(splitPath(pruning.source).name, pruning.source)]
+    case .source(let imported): imported.files.names.map { ($0, joinPath(imported.files.folder, $0)) }
+    }
+  }
+
+  /// The digests of the files that were read, which are made meanwhile.
+  private func sources() throws -> Background<[PruneManifest.SourceFile]> {
+    let files = try sourceFiles.map { file in
+      (name: file.name, region: try inFile(file.path) { try ByteRegion.mapping(file.path) })
     }
     return Background { () throws(FormatError) in
-      files.map { PruneManifest.SourceFile(name: $0.0, bytes: $0.1.count, digest: Digest.of($0.1.view)) }
+      files.map { PruneManifest.SourceFile(name: $0.name, bytes: $0.region.count, digest: Digest.of($0.region.view)) }
     }
   }
 }

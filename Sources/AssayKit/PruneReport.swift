@@ -56,11 +56,12 @@ public struct PruneReport: Sendable {
   public var text: String {
     let (before, after) = (plan.before, plan.after)
     func row(_ what: String, _ a: Int, _ b: Int) -> String { "  \(what) \(a) -> \(b) (\(a - b) fewer)" }
-    var lines = cases.map(\.text) + [
-      row("layers", plan.selection.count, plan.selection.kept.count),
-      row("tensors", before.tensors, after.tensors), row("parameters", before.parameters, after.parameters),
-      row("bytes", before.bytes, after.bytes), "  layers kept: " + plan.selection.mapText,
-    ]
+    var lines =
+      cases.map(\.text) + [
+        row("layers", plan.selection.count, plan.selection.kept.count),
+        row("tensors", before.tensors, after.tensors), row("parameters", before.parameters, after.parameters),
+        row("bytes", before.bytes, after.bytes), "  layers kept: " + plan.selection.mapText,
+      ]
     lines += plan.droppedLines.map { "  " + $0 }
     lines += plan.changed.map { "  changed: \(printable($0.source)): \(printable($0.step))" }
     lines += plan.rewritten.map { "  rewritten: \(printable($0.name)): \(printable($0.step))" }
