@@ -30,6 +30,7 @@ struct GraphPruning {
     conversion.dataType = pruning.dataType?.dataType ?? .float32
     conversion.goldens = pruning.goldens
     conversion.system = pruning.system
+    conversion.normalizing = pruning.normalizing
     conversion.threads = pruning.threads
     self.conversion = conversion
     let source = try ConversionSource(conversion)
