@@ -56,40 +56,16 @@ struct CheckpointPruning {
       try PrunedFolder.note(files, layers, selection, isFolder: isFolder, &plan)
     }
     tree = kind == .pytorch ? try PrunedTree(files, layers, selection, &plan) : nil
-    CheckpointPruning.noteFormats(files, kind, &plan)
+    try CheckpointPruning.noteFormats(files, kind, &plan)
     self.plan = plan
   }
 
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let target = pruning.target
-    try PrunePlace.check(pruning.source, files, target)
-    return try inFile(target) {
-      guard let folder else {
-        let (writer, proof) = (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
-        defer {
-          writer.abandon()
-          proof.abandon()
-        }
-        let manifest = try write(to: writer, called: splitPath(writer.target).name, progress)
-        try proof.write(Array(manifest.text.utf8))
-        try proof.sync()
-        // An older file must not stand beside the proof of another.
-        try remove(proof.target)
-        try writer.publish()
-        try proof.publish()
-        progress(1)
-        return PruneReport(manifest, target: target, at: PruneManifest.path(beside: target))
-      }
-      let place = try FolderWriter(target)
-      defer { place.abandon() }
-      let manifest = try write(to: place.file(folder.weights), called: folder.weights, progress)
-      try folder.write(to: place)
-      try place.file(PruneManifest.nameInFolder).write(Array(manifest.text.utf8))
-      try place.publish()
-      progress(1)
-      return PruneReport(manifest, target: target, at: joinPath(place.target, PruneManifest.nameInFolder))
-    }
+    let output = try PruneOutput(pruning.target, of: pruning.source, files, nameInFolder: folder?.weights)
+    let report = try output.publish({ try write(to: $0, called: $1, progress) }) { try folder?.write(to: $0) }
+    progress(1)
+    return report
   }
 
   /// Writes the weights and proves them.
@@ -128,7 +104,7 @@ struct CheckpointPruning {
     let total = Double(max(1, plan.after.bytes))
     var done = 0
     try SafetensorsWriter.write(
-      plan.kept.map(\.entry) + plan.changed.map(\.entry), metadata: try metadata(), to: writer
+      plan.kept.map(\.entry) + plan.changed.map(\.entry), metadata: metadata, to: writer
     ) { (entry) throws(FormatError) in
       let tensor = try source.tensor(names[Name(entry.name)] ?? entry.name)
       progress(Double(done) / total)
@@ -138,24 +114,33 @@ struct CheckpointPruning {
   }
 
   /// What the source's own metadata says; of another format what transformers wants to see there.
-  private func metadata() throws(FormatError) -> [(name: String, value: String)] {
-    guard files.format == .safetensors else { return [("format", "pt")] }
-    if let file = files.weights as? SafetensorsFile { return file.metadata }
-    return try SafetensorsFile.open(joinPath(files.folder, files.weightFiles[0])).metadata
+  private var metadata: [(name: String, value: String)] {
+    switch files.weights {
+    case let file as SafetensorsFile: file.metadata
+    case let sharded as ShardedCheckpoint where files.format == .safetensors: sharded.metadata
+    default: [("format", "pt")]
+    }
   }
 
   /// What changes with the kind of file.
-  private static func noteFormats(_ files: ModelFiles, _ kind: PruneTarget.TensorFile, _ plan: inout PrunePlan) {
+  private static func noteFormats(
+    _ files: ModelFiles, _ kind: PruneTarget.TensorFile, _ plan: inout PrunePlan
+  ) throws(FormatError) {
     if files.format == .pytorchLegacy, kind == .pytorch {
       plan.notes.append("the source is of torch before 1.6; the result is a zip archive, as torch writes them since")
     }
     if files.weightFiles.count > 1 { plan.notes.append("the \(files.weightFiles.count) shards become one file") }
     guard kind == .safetensors else { return }
-    let leftOut = (files.weights as? PyTorchCheckpoint)?.leftOut ?? (files.weights as? ShardedCheckpoint)?.leftOut ?? []
-    plan.leftOut += leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
     if files.format != .safetensors {
       plan.notes.append("safetensors holds tensors only; what else the source holds is left")
     }
+    let leftOut: [LeftOut] =
+      switch files.weights {
+      case let checkpoint as PyTorchCheckpoint: try checkpoint.withoutTensors()
+      case let sharded as ShardedCheckpoint: try sharded.withoutTensors()
+      default: []
+      }
+    plan.leftOut += leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
     let groups = (files.weights as? any SharingTensorSource)?.sharedGroups(among: plan.renamings.map(\.source)) ?? []
     for group in groups {
       plan.notes.append(

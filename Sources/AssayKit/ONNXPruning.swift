@@ -59,35 +59,13 @@ struct ONNXPruning {
 
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let target = pruning.target
-    try PrunePlace.check(pruning.source, files, target)
-    return try inFile(target) {
-      guard let beside else {
-        let (writer, proof) = (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
-        defer {
-          writer.abandon()
-          proof.abandon()
-        }
-        let manifest = try write(to: writer, called: splitPath(writer.target).name, progress)
-        try proof.write(Array(manifest.text.utf8))
-        try proof.sync()
-        // An older file must not stand beside the proof of another.
-        try remove(proof.target)
-        try writer.publish()
-        try proof.publish()
-        progress(1)
-        return PruneReport(manifest, target: target, at: PruneManifest.path(beside: target))
-      }
-      let place = try FolderWriter(target)
-      defer { place.abandon() }
-      let name = splitPath(source.path).name
-      let manifest = try write(to: place.file(name), called: name, progress)
-      for (name, region) in beside { try place.file(name).write(region.view) }
-      try place.file(PruneManifest.nameInFolder).write(Array(manifest.text.utf8))
-      try place.publish()
-      progress(1)
-      return PruneReport(manifest, target: target, at: joinPath(place.target, PruneManifest.nameInFolder))
+    let name = beside == nil ? nil : splitPath(source.path).name
+    let output = try PruneOutput(pruning.target, of: pruning.source, files, nameInFolder: name)
+    let report = try output.publish({ try write(to: $0, called: $1, progress) }) { place in
+      for (name, region) in beside ?? [] { try place.file(name).write(region.view) }
     }
+    progress(1)
+    return report
   }
 
   /// Writes the model and proves it.

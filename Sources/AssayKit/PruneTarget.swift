@@ -19,17 +19,16 @@ enum PruneTarget: Equatable {
 
   /// What the extension of `path` says; nil where it says nothing, as of a folder that ends in a slash.
   init?(extensionOf path: String) {
-    let name = path.utf8
-    func ends(_ extensions: String...) -> Bool {
-      extensions.contains { name.suffix($0.utf8.count).elementsEqual($0.utf8) }
+    func ends(_ extensions: [String]) -> Bool {
+      extensions.contains { path.utf8.suffix($0.utf8.count).elementsEqual($0.utf8) }
     }
-    if ends(".safetensors") {
+    if ends([".safetensors"]) {
       self = .tensors(.safetensors)
-    } else if ends(".pt", ".pth", ".bin") {
+    } else if ends(TensorConversion.torchExtensions) {
       self = .tensors(.pytorch)
-    } else if ends(".onnx") {
+    } else if ends([".onnx"]) {
       self = .onnx
-    } else if ends(".assay") {
+    } else if ends([".assay"]) {
       self = .artifact
     } else {
       return nil

@@ -109,7 +109,9 @@ struct PrunedFolder {
   static func reasonToLeave(_ name: String, _ kind: FileKind) -> String? {
     let lower = name.lowercased().utf8
     func ends(_ end: String) -> Bool { lower.suffix(end.utf8.count).elementsEqual(end.utf8) }
-    guard kind == .file else { return kind == .missing ? "leads nowhere" : kind == .folder ? "is a folder" : "is no file" }
+    guard kind == .file else {
+      return kind == .missing ? "leads nowhere" : kind == .folder ? "is a folder" : "is no file"
+    }
     if Name(name) == Name(PruneManifest.nameInFolder) { return "is the proof of another pruning" }
     if ends(".index.json") { return "says which shard holds which tensor" }
     let isDescription =

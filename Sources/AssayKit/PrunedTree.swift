@@ -20,13 +20,11 @@ struct PrunedTree {
     let names = Dictionary(plan.renamings.map { (Name($0.source), $0.name) }) { first, _ in first }
     guard let checkpoint = files.weights as? PyTorchCheckpoint else {
       root = .stateDict(plan.inOrder(of: files.weights.entries))
-      if files.format != .safetensors {
-        plan.notes.append("of the shards the tensors are taken, and nothing else that they may hold")
-      }
+      let leftOut = try (files.weights as? ShardedCheckpoint)?.withoutTensors() ?? []
+      plan.leftOut += leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
       return
     }
     let tree = try checkpoint.tree()
-    // Of tensors inside opaque objects the checkpoint's list of tensors speaks, too.
     plan.leftOut += tree.leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
     let edited = edit.value(edit.withoutOptimizer(tree.root), at: [])
     root = try edited.renamingTensors { (name) throws(FormatError) in names[Name(name)] }

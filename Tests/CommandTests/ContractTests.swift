@@ -28,15 +28,11 @@ import Testing
     }
   }
 
-  /// Commands that later issues bring.
-  static let later: Set<String> = ["prune"]
-
   @Test func everyCommandAndOptionOfTheTableExists() throws {
     let help = try Program.run("--help")
     #expect(help.status == 0)
     for row in try table("command") {
       let command = String(try #require(row[0].split(separator: " ").dropFirst().first)).filter { $0 != "`" }
-      guard !Self.later.contains(command) else { continue }
       #expect(help.output.contains("  \(command) "))
       let page = try Program.run(command, "--help").output
       for match in row.joined(separator: " ").matches(of: /--[a-z]+/) {

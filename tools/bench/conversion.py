@@ -12,25 +12,28 @@ import time
 from pathlib import Path
 
 
-def anonymous_bytes(pid):
-    """Memory of a process that is no mapped file."""
+def memory(pid):
+    """Bytes of a process that are no mapped file now, and the most that was resident until now, mapped files included."""
+    values = {"RssAnon": 0, "VmHWM": 0}
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon"):
-            return int(line.split()[1]) * 1024
-    return 0
+        name, _, rest = line.partition(":")
+        if name in values:
+            values[name] = int(rest.split()[0]) * 1024
+    return values["RssAnon"], values["VmHWM"]
 
 
 def watched(command):
-    """Runs a command; seconds, and the most anonymous memory seen, looking every two milliseconds."""
-    peak = 0
+    """Runs a command; seconds, and the most memory seen beside mapped files and in total, looking every two milliseconds."""
+    peak, total = 0, 0
     start = time.perf_counter()
     process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL)
 
     def watch():
-        nonlocal peak
+        nonlocal peak, total
         while process.poll() is None:
             try:
-                peak = max(peak, anonymous_bytes(process.pid))
+                now, most = memory(process.pid)
+                peak, total = max(peak, now), max(total, most)
             except OSError:
                 return
             time.sleep(0.002)
@@ -42,7 +45,7 @@ def watched(command):
     watcher.join()
     if process.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}: exit code {process.returncode}")
-    return seconds, peak
+    return seconds, peak, total
 
 
 def table(assay, python, source, folder, rounds):
@@ -65,7 +68,7 @@ def table(assay, python, source, folder, rounds):
         for turn in range(rounds + 1):
             target.unlink(missing_ok=True)
             os.sync()
-            seconds, peak = watched(command)
+            seconds, peak, _ = watched(command)
             peaks[name].append(peak)
             if turn > 0:
                 times[name].append(seconds)

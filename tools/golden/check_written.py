@@ -41,10 +41,9 @@ def check(condition, what):
         print("FAILS", what)
 
 
-def convert(source, target, *options):
-    run = subprocess.run(
-        [assay, "convert", str(source), "-o", str(target), "--json", *options], capture_output=True, text=True
-    )
+def convert(source, target, *options, zone="UTC"):
+    command = [assay, "convert", str(source), "-o", str(target), "--json", *options]
+    run = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "TZ": zone})
     return run.returncode, json.loads(run.stdout) if run.returncode == 0 else run.stderr
 
 
@@ -141,7 +140,7 @@ def check_source(source, expected, work, sharing=True, shared=None):
         if shared is not None:
             check(sorted(map(sorted, report["shared"])) == sorted(map(sorted, shared)), f"{source}: {report['shared']}")
         first = path.read_bytes()
-        convert(source, path)
+        convert(source, path, "--threads", "1", zone="America/St_Johns")
         check(first == path.read_bytes(), f"{path}: two runs differ")
         path.unlink()
 
@@ -190,7 +189,8 @@ def check_writers(work):
             if path.suffix == ".json":
                 continue
             expected = json.loads((ROOT / folder / "expected.json").read_text())[path.name]
-            value = None if "itself" in path.name else load(path)
+            # One has no end, the other runs a command when it is loaded.
+            value = None if "itself" in path.name or "os-system" in path.name else load(path)
             tensors = [] if value is None else list(walk(value))
             readable = all(t.dtype in NAMES and t.layout == torch.strided and t.device.type == "cpu" for _, t in tensors)
             if readable and listing(tensors) == expected["tensors"]:

@@ -56,7 +56,7 @@ struct PickleWriter {
   mutating func text(_ text: String) throws(FormatError) {
     if let number = texts[Name(text)] { return recall(number) }
     put(.binUnicode)
-    let utf8 = text.utf8
+    let utf8 = Array(text.utf8)
     guard utf8.count <= PickleMachine.sizeLimit else { return try tooLong() }
     writer.write(UInt32(utf8.count))
     writer.write(utf8)

@@ -77,6 +77,10 @@ struct PyTorchObjects {
     case "torch.jit._pickle.restore_type_tag", "torch.jit._pickle.build_tensorlist":
       return isScript && !values.isEmpty ? .wrapper(values[0]) : .opaque(name)
     case "collections.OrderedDict", "collections.defaultdict", "collections.Counter":
+      // A counter's are in a dict.
+      if name.hasSuffix("Counter"), let dict = values.first.flatMap({ pickle[$0] }), dict.kind == .dict {
+        return .container(pairs(dict.items) + pairs(object.entries))
+      }
       // Python 2 gave an ordered dict's pairs as a list of lists.
       let given = name.hasSuffix("OrderedDict") ? values.first.flatMap { pickle.sequence($0) } ?? [] : []
       let first = given.compactMap { pair -> (key: PickleValue, value: PickleValue)? in

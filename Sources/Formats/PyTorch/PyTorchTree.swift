@@ -13,7 +13,7 @@ extension PyTorchCheckpoint {
   ///
   /// What is opaque is left out and listed; in a list or tuple, and at the root, `none` takes its place, so that
   /// positions stay. Parameters and tensor subclasses are plain tensors, `defaultdict` and `Counter` dicts, `torch.Size`
-  /// a tuple. A container that stands in several places is given, and written, in each. A TorchScript archive is a state
+  /// a tuple, byte arrays bytes. A container that stands in several places is given, and written, in each. A TorchScript archive is a state
   /// dict of its tensors. The limits of the walk hold: hostile files are refused, not expanded.
   public func tree() throws(FormatError) -> PyTorchTree {
     guard format != .torchscript else {
@@ -95,6 +95,8 @@ struct PyTorchTreeMaker {
       case "_codecs.encode": if let bytes = try encoded(call.arguments) { return .bytes(bytes) }
       case "__builtin__.bytes", "builtins.bytes":
         if call.arguments.isEmpty { return .bytes(ByteRegion(copying: []).view) }
+      case "__builtin__.bytearray", "builtins.bytearray":
+        if let bytes = try bytes(call.arguments) { return .bytes(bytes) }
       case "torch.Size":
         if let first = call.arguments.first, let sizes = objects.pickle.sequence(first) {
           return .tuple(try sequence(sizes, depth))
@@ -192,10 +194,19 @@ struct PyTorchTreeMaker {
 
 // Bytes and numbers that a pickle spells in a roundabout way.
 extension PyTorchTreeMaker {
+  /// What a byte array is made of: nothing, bytes, or text that stands for them.
+  private mutating func bytes(_ arguments: [PickleValue]) throws(FormatError) -> ByteView? {
+    guard let first = arguments.first else { return ByteRegion(copying: []).view }
+    guard arguments.count == 1 else { return try encoded(arguments) }
+    if case .bytes(let range) = first { return objects.pickle.view[range] }
+    guard let call = objects.pickle.call(first), call.name == "_codecs.encode" else { return nil }
+    return try encoded(call.arguments)
+  }
+
   /// `_codecs.encode(text, "latin1")`: how protocols without bytes have them.
   private mutating func encoded(_ arguments: [PickleValue]) throws(FormatError) -> ByteView? {
-    guard arguments.count == 2, case .string(let text) = arguments[0], case .string("latin1") = arguments[1],
-      text.unicodeScalars.allSatisfy({ $0.value < 256 })
+    guard arguments.count == 2, case .string(let text) = arguments[0], case .string(let code) = arguments[1],
+      code == "latin1" || code == "latin-1", text.unicodeScalars.allSatisfy({ $0.value < 256 })
     else { return nil }
     madeBytes += text.utf8.count
     guard madeBytes <= PickleMachine.sizeLimit else {

@@ -1,0 +1,60 @@
+import Bytes
+import Frontends
+
+/// Where the result of a pruning goes, and the proof with it: both appear once they are whole, and neither before.
+struct PruneOutput {
+  /// The file or folder asked for.
+  let target: String
+  /// What the model's file is called in the folder that is written; nil where a file is.
+  let nameInFolder: String?
+
+  /// Throws where `target` is the source, or a file of it, or lies inside it.
+  init(_ target: String, of source: String, _ files: ModelFiles, nameInFolder: String?) throws(Failure) {
+    (self.target, self.nameInFolder) = (target, nameInFolder)
+    let (folder, name) = splitPath(target.utf8.last == UInt8(ascii: "/") ? String(target.utf8.dropLast())! : target)
+    guard let home = resolvedPath(folder), let from = resolvedPath(source) else { return }
+    let place = Name(resolvedPath(target) ?? joinPath(home, name))
+    let own = files.weightFiles.map { joinPath(files.folder, $0) } + [source]
+    guard !own.contains(where: { resolvedPath($0).map { Name($0) } == place }) else {
+      throw Failure("\(target): this is the source; another name would do")
+    }
+    let root = from == "/" ? from : from + "/"
+    guard fileKind(source) != .folder || !place.text.utf8.starts(with: root.utf8) else {
+      throw Failure("\(target): this lies inside the source \(source); another place would do")
+    }
+  }
+
+  /// Writes the model by `write`, what lies beside it in a folder by `describe`, then the proof, and publishes.
+  func publish(
+    _ write: (_ file: FileWriter, _ name: String) throws -> PruneManifest,
+    beside describe: (FolderWriter) throws -> Void = { _ in }
+  ) throws -> PruneReport {
+    try inFile(target) {
+      guard let nameInFolder else { return try publishFile(write) }
+      let place = try FolderWriter(target)
+      defer { place.abandon() }
+      let manifest = try write(place.file(nameInFolder), nameInFolder)
+      try describe(place)
+      try place.file(PruneManifest.nameInFolder).write(Array(manifest.text.utf8))
+      try place.publish()
+      return PruneReport(manifest, target: target, at: joinPath(target, PruneManifest.nameInFolder))
+    }
+  }
+
+  private func publishFile(_ write: (FileWriter, String) throws -> PruneManifest) throws -> PruneReport {
+    let path = PruneManifest.path(beside: target)
+    let (writer, proof) = (try FileWriter(target), try FileWriter(path))
+    defer {
+      writer.abandon()
+      proof.abandon()
+    }
+    let manifest = try write(writer, splitPath(writer.target).name)
+    try proof.write(Array(manifest.text.utf8))
+    try proof.sync()
+    // An older proof must not stand beside another file.
+    try remove(proof.target)
+    try writer.publish()
+    try proof.publish()
+    return PruneReport(manifest, target: target, at: path)
+  }
+}
