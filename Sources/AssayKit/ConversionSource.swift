@@ -114,8 +114,9 @@ struct ConversionSource {
       metadata.ignored += cut.ignored(cut.sources)
       metadata.tool = Conversion.tool
       if !model.goldens.isEmpty {
-        notes.append("golden cases of the source do not hold for fewer layers and stay behind: "
-          + model.goldens.map(\.name).joined(separator: ", "))
+        notes.append(
+          "golden cases of the source do not hold for fewer layers and stay behind: "
+            + model.goldens.map(\.name).joined(separator: ", "))
       }
     }
     let cast = try conversion.cast(&graph)

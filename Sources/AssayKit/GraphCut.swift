@@ -21,10 +21,11 @@ struct GraphCut {
       throw Failure("\(path): no transformer layers were found in the graph")
     }
     before = graph
-    numbers = recipe.reduce(nil as [Int]?) { numbers, step in
-      guard case .prune(_, let keep) = step else { return numbers }
-      return numbers.map { numbers in keep.compactMap { numbers.indices.contains($0) ? numbers[$0] : nil } } ?? keep
-    } ?? []
+    numbers =
+      recipe.reduce(nil as [Int]?) { numbers, step in
+        guard case .prune(_, let keep) = step else { return numbers }
+        return numbers.map { numbers in keep.compactMap { numbers.indices.contains($0) ? numbers[$0] : nil } } ?? keep
+      } ?? []
     selection = try layers.selection(of: blocks.count, in: path)
     outcome = try PruneLayers(selection).prune(&graph, blocks)
   }

@@ -1,5 +1,6 @@
 import Bytes
 import Formats
+import Frontends
 import IR
 import Passes
 import Tensors
@@ -22,7 +23,9 @@ struct GraphPruning {
       throw Failure(
         "\(pruning.target): a pruned graph is written as .assay or .onnx; `assay convert` writes the tensors of that")
     }
-    if kind == .folder { throw Failure("\(pruning.target): a pruned graph is written as .assay or .onnx, not as a folder") }
+    if kind == .folder {
+      throw Failure("\(pruning.target): a pruned graph is written as .assay or .onnx, not as a folder")
+    }
     self.pruning = pruning
     var conversion = Conversion(source: pruning.source, target: pruning.target)
     conversion.layers = pruning.layers
@@ -71,7 +74,8 @@ struct GraphPruning {
     for id in graph.constantOrder {
       let provenance = graph.constants[id]!.provenance
       names[id] = graph[id].name
-      guard isFile, provenance.steps.isEmpty, provenance.sources.count == 1, let source = provenance.sources.first?.tensor,
+      guard isFile, provenance.steps.isEmpty, provenance.sources.count == 1,
+        let source = provenance.sources.first?.tensor,
         taken.insert(Name(source)).inserted
       else { continue }
       names[id] = source
@@ -79,56 +83,46 @@ struct GraphPruning {
     return names
   }
 
-  /// Writes, reads back, judges, compares, publishes.
+  /// Writes, reads back, judges, compares, publishes; a golden case that does not hold keeps the result from appearing.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let target = pruning.target
-    if case .source(let imported) = source.origin { try PrunePlace.check(pruning.source, imported.files, target) }
-    guard resolvedPath(pruning.source) == nil || resolvedPath(target) != resolvedPath(pruning.source) else {
-      throw Failure("\(target): this is the source; another name would do")
+    let output = try PruneOutput(pruning.target, of: pruning.source, files)
+    var conversion: ConversionReport?
+    do {
+      let report = try output.publish { writer, name in
+        let known = try sources()
+        var manifest: PruneManifest?
+        let report = try self.conversion.run(
+          source, to: writer,
+          proving: { written in
+            let proof = PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads)
+            let digests = try proof.digests(inOrder: false)
+            manifest = try PruneManifest(
+              plan, sources: known.wait(), kept: digests.kept, changed: digests.changed, output: (name, writer.count))
+          }, progress: progress)
+        conversion = report
+        guard let manifest else { throw Failure("\(pruning.target): a golden case does not hold") }
+        return manifest
+      }
+      return PruneReport(report, cases: conversion?.cases ?? [], root: conversion?.root)
+    } catch {
+      guard let cases = conversion?.cases, !cases.allSatisfy(\.holds) else { throw error }
+      return PruneReport(plan, target: pruning.target, cases: cases)
     }
-    let (writer, proof) = try inFile(target) {
-      (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
-    }
-    defer {
-      writer.abandon()
-      proof.abandon()
-    }
-    let own = try sources()
-    var manifest: PruneManifest?
-    let report = try conversion.run(
-      source, to: writer,
-      proving: { written in
-        let digests = try PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads).digests(
-          inOrder: false)
-        let made = try PruneManifest(
-          plan, sources: own.wait(), kept: digests.kept, changed: digests.changed,
-          output: (splitPath(writer.target).name, writer.count))
-        try proof.write(Array(made.text.utf8))
-        try proof.sync()
-        // An older file must not stand beside the proof of another.
-        try remove(proof.target)
-        manifest = made
-      }, progress: progress)
-    guard report.isPublished, let manifest else { return PruneReport(plan, target: target, cases: report.cases) }
-    try inFile(target) { try proof.publish() }
-    return PruneReport(
-      manifest, target: target, at: PruneManifest.path(beside: target), cases: report.cases, root: report.root)
+  }
+
+  /// The files that the source is made of, where it is no artifact.
+  private var files: ModelFiles? {
+    if case .source(let imported) = source.origin { imported.files } else { nil }
   }
 
   /// The files that were read, and their digests, which are made meanwhile.
   private func sources() throws -> Background<[PruneManifest.SourceFile]> {
-    let files: [(String, ByteRegion)]
-    switch source.origin {
-    case .artifact:
-      files = [(splitPath(pruning.source).name, try inFile(pruning.source) { try ByteRegion.mapping(pruning.source) })]
-    case .source(let imported):
-      files = try imported.files.names.map { name in
-        let path = joinPath(imported.files.folder, name)
-        return (name, try inFile(path) { try ByteRegion.mapping(path) })
-      }
+    let paths = files.map { files in files.names.map { ($0, joinPath(files.folder, $0)) } }
+    let regions = try (paths ?? [(splitPath(pruning.source).name, pruning.source)]).map { name, path in
+      (name, try inFile(path) { try ByteRegion.mapping(path) })
     }
     return Background { () throws(FormatError) in
-      files.map { PruneManifest.SourceFile(name: $0.0, bytes: $0.1.count, digest: Digest.of($0.1.view)) }
+      regions.map { PruneManifest.SourceFile(name: $0.0, bytes: $0.1.count, digest: Digest.of($0.1.view)) }
     }
   }
 }

@@ -224,9 +224,12 @@ private struct OutputDifferences {
     guard isComparable, clips > 0 else { return nil }
     let relative = absolute == 0 ? 0 : absolute / largest
     let names = labels.count == columns.count ? labels : columns.indices.map(String.init)
-    let told = labels.isEmpty && Name(name) != Name("logits") ? [] : zip(names, columns).map {
-      (name: $0, mean: $1.sum / Double(clips), maximum: $1.maximum)
-    }
+    let told =
+      labels.isEmpty && Name(name) != Name("logits")
+      ? []
+      : zip(names, columns).map {
+        (name: $0, mean: $1.sum / Double(clips), maximum: $1.maximum)
+      }
     return LayerRanking.Change(name: name, absolute: absolute, relative: relative, labels: told)
   }
 }

@@ -66,7 +66,8 @@ extension LayerRanking {
           + "whole model's largest value")
     }
     if !labels.isEmpty {
-      lines.append("\(labels.map(printable).joined(separator: ", ")): the mean change over recordings (and the largest)")
+      lines.append(
+        "\(labels.map(printable).joined(separator: ", ")): the mean change over recordings (and the largest)")
     }
     for layer in layers {
       if let refusal = layer.refusal { lines.append("layer \(layer.number): \(printable(refusal))") }

@@ -25,10 +25,14 @@ public struct PruneReport: Sendable {
   }
 
   /// A pruning that was carried out.
-  public init(
-    _ manifest: PruneManifest, target: String, at manifestPath: String, cases: [CaseResult] = [], root: Digest? = nil
-  ) {
+  public init(_ manifest: PruneManifest, target: String, at manifestPath: String) {
     (self.target, plan, self.manifest, self.manifestPath) = (target, manifest.plan, manifest, manifestPath)
+    (cases, root) = ([], nil)
+  }
+
+  /// The same with what golden cases said.
+  init(_ report: PruneReport, cases: [CaseResult], root: Digest?) {
+    (target, plan, manifest, manifestPath) = (report.target, report.plan, report.manifest, report.manifestPath)
     (self.cases, self.root) = (cases, root)
   }
 
@@ -56,11 +60,12 @@ public struct PruneReport: Sendable {
   public var text: String {
     let (before, after) = (plan.before, plan.after)
     func row(_ what: String, _ a: Int, _ b: Int) -> String { "  \(what) \(a) -> \(b) (\(a - b) fewer)" }
-    var lines = cases.map(\.text) + [
-      row("layers", plan.selection.count, plan.selection.kept.count),
-      row("tensors", before.tensors, after.tensors), row("parameters", before.parameters, after.parameters),
-      row("bytes", before.bytes, after.bytes), "  layers kept: " + plan.selection.mapText,
-    ]
+    var lines =
+      cases.map(\.text) + [
+        row("layers", plan.selection.count, plan.selection.kept.count),
+        row("tensors", before.tensors, after.tensors), row("parameters", before.parameters, after.parameters),
+        row("bytes", before.bytes, after.bytes), "  layers kept: " + plan.selection.mapText,
+      ]
     lines += plan.droppedLines.map { "  " + $0 }
     lines += plan.changed.map { "  changed: \(printable($0.source)): \(printable($0.step))" }
     lines += plan.rewritten.map { "  rewritten: \(printable($0.name)): \(printable($0.step))" }

@@ -69,7 +69,7 @@ public struct Pruning: Sendable {
           if kind == .onnx || kind == .artifact { return .graph(try GraphPruning(pruning, kind)) }
           return .checkpoint(try CheckpointPruning(pruning, files, kind))
         case .onnx, .audonnx:
-          return kind == nil || kind == .onnx 
+          return kind == nil || kind == .onnx
             ? .onnx(try ONNXPruning(pruning, folder)) : .graph(try GraphPruning(pruning, kind))
         }
       }

@@ -54,7 +54,8 @@ struct Prune: ParsableCommand {
       throw ValidationError("--dtype and --golden belong to an .assay; other files keep the types they have")
     }
     guard !preprocessing.normalize || !rank.isEmpty || output?.hasSuffix(".assay") == true else {
-      throw ValidationError("--normalize belongs to --rank and to an .assay; other files do not say how audio is prepared")
+      throw ValidationError(
+        "--normalize belongs to --rank and to an .assay; other files do not say how audio is prepared")
     }
   }
 

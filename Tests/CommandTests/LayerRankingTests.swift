@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["emotion", "emotion-onnx-ts17", "emotion-onnx-dynamo20"])
+  @Test(arguments: ["emotion", "emotion-onnx-dynamo20"])
   func rankingIsThatOfPyTorch(_ name: String) throws {
     let isONNX = name.contains("onnx")
     let model = try Model.open("\(Self.root)/\(name)" + (isONNX ? "/model.onnx" : ""))

@@ -112,7 +112,8 @@ import Testing
       let outcome = try Program.run(
         ["prune"]
           + arguments.map { argument in
-            words.reduce(argument.replacing("SCRIPT", with: Repository.golden("formats/pytorch/accept/torchscript.pt"))) {
+            words.reduce(argument.replacing("SCRIPT", with: Repository.golden("formats/pytorch/accept/torchscript.pt")))
+            {
               $0.replacing($1.0, with: folder + $1.1)
             }
           })
