@@ -98,13 +98,20 @@ private struct LayerEvidence {
       for side in Side.allCases { isSilent[side].formUnion(group.members[side]) }
     }
     for side in Side.allCases {
+      // A few numbers may be the same by chance.
+      isSilent[side].formUnion(
+        matching.weights[side].indices.filter {
+          matching.weights[side][$0].entry.shape.count < NamePairing.evidenceSize
+        })
       for (index, places) in rows[side].places.enumerated() where !isSilent[side].contains(index) {
         for place in places { sizes[side][LayerEvidence.layer(place), default: 0] += 1 }
       }
     }
     for group in matching.groups where !group.isUniform {
       func places(_ side: Side) -> [Name: [LayerRows.Place]] {
-        Dictionary(grouping: group.members[side].flatMap { rows[side].places[$0] }, by: \.rest)
+        Dictionary(
+          grouping: group.members[side].filter { !isSilent[side].contains($0) }.flatMap { rows[side].places[$0] },
+          by: \.rest)
       }
       let (mine, theirs) = (places(.a), places(.b))
       for (rest, first) in mine {
