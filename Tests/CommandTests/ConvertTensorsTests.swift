@@ -72,6 +72,18 @@ import Testing
     }
   }
 
+  @Test func aStateDictsOwnMetadataStaysAsLongAsItsNames() throws {
+    let source = Self.formats + "/pytorch/accept/state_dict-zip-p2.pt"
+    try withTemporaryFolder { folder in
+      for (options, stays) in [([], true), (["--only", "*.weight"], true), (["--strip", "0."], false)] {
+        let outcome = try Program.run(["convert", source, "-o", folder + "/x.pt", "--json"] + options)
+        #expect(try outcome.json()["left_out"]?.array?.isEmpty == stays, "\(options)")
+        let attributes = try PyTorchCheckpoint.open(folder + "/x.pt").stateDictAttributes()
+        #expect(attributes.count == (stays ? 1 : 0), "\(options)")
+      }
+    }
+  }
+
   @Test func sharedStoragesAreSaid() throws {
     let source = Self.formats + "/pytorch/accept/shared-zip-p2.pt"
     try withTemporaryFolder { folder in

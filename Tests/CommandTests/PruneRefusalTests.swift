@@ -1,4 +1,3 @@
-import AssayKit
 import Bytes
 import Formats
 import Foundation
@@ -7,6 +6,8 @@ import IR
 import Tensors
 import TestSupport
 import Testing
+
+@testable import AssayKit
 
 /// What cannot be pruned, and what a pruning leaves where it does not come to its end.
 @Suite struct PruneRefusalTests {
@@ -216,6 +217,40 @@ import Testing
     let (one, other) = (Tensor([1 as Float]).digest, Tensor([2 as Float]).digest)
     #expect(throws: Failure("out: the tensor \"a\" does not read back as the source's \"b\"; nothing was written")) {
       try PruneManifest(plan, sources: [], kept: [.init(before: one, after: other)], changed: [], output: ("out", 4))
+    }
+  }
+
+  @Test func theProofReadsBothFiles() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ tensors: [(String, [Float])], _ metadata: String) throws -> SafetensorsFile {
+        try SafetensorsWriter.write(
+          tensors.map { ($0.0, Tensor($0.1)) }, metadata: [("a", metadata)], to: "\(folder)/\(name).safetensors")
+        return try SafetensorsFile.open("\(folder)/\(name).safetensors")
+      }
+      let source = try write(
+        "source", [("encoder.layers.0.attention.w", [1, 2]), ("encoder.layers.1.attention.w", [3, 4])], "b")
+      let selection = try #require(LayerSelection(of: 2, keeping: [1]))
+      var plan = PrunePlan(selection, of: source.entries)
+      let entry = TensorEntry(name: "encoder.layers.0.attention.w", dataType: .float32, shape: [2])
+      plan.kept = [.init(entry, from: "encoder.layers.1.attention.w")]
+      func digests(_ tensors: [(String, [Float])]) throws -> [PruneManifest.Digests] {
+        try PruneProof(plan, before: source, after: write("out", tensors, ""), threads: 2).digests(inOrder: true).kept
+      }
+      let right = try digests([("encoder.layers.0.attention.w", [3, 4])])
+      #expect(right[0].before == right[0].after)
+      let wrong = try digests([("encoder.layers.0.attention.w", [3, 5])])
+      #expect(wrong[0].before == right[0].before && wrong[0].after == Tensor([3, 5] as [Float]).digest)
+      for other in [
+        [("encoder.layers.0.attention.v", [3, 4])], [("encoder.layers.0.attention.w", [3, 4, 5])],
+        [("encoder.layers.0.attention.w", [3, 4]), ("more", [0])], [],
+      ] as [[(String, [Float])]] {
+        #expect(throws: FormatError.self) { try digests(other) }
+      }
+      // What a safetensors file says of itself stays.
+      let pruned = try Program.run(
+        "prune", folder + "/source.safetensors", "--keep", "1", "-o", folder + "/p.safetensors")
+      #expect(pruned.status == 0)
+      #expect(try SafetensorsFile.open(folder + "/p.safetensors").metadata.map { $0.name + $0.value } == ["ab"])
     }
   }
 

@@ -250,9 +250,10 @@ def check_manifest(output, entry, cut, kind):
 
 def check_folder(folder, name, entry, cut, goldens):
     source, kept, problems = golden / name, entry["cuts"][cut], []
-    files = {path.name for path in source.iterdir() if path.is_file()} - {f.name for f in source.glob("tensors-*.json")}
+    ours = {path.name for path in source.glob("tensors-*.json")}  # copied or not
+    files = {path.name for path in source.iterdir() if path.is_file()} - ours
     weights = files & {"pytorch_model.bin", "model.safetensors", "model.pt"}
-    there = {path.name for path in folder.iterdir()}
+    there = {path.name for path in folder.iterdir()} - ours
     if there != files | {"prune.json"}:
         problems.append(f"holds {sorted(there)}, where {sorted(files)} and prune.json were expected")
     for file in files - weights - SETTINGS:
