@@ -163,6 +163,17 @@ import Verification
     #expect(some.isSame && some.pruned?.selection.count == 6 && some.pruned?.selection.kept == [0, 1, 3, 5])
   }
 
+  /// A teacher's copy of all layers is no second half of the model.
+  @Test func copies() throws {
+    func both(_ own: [Int], _ copy: [Int]) -> Weights {
+      model(own) + copy.enumerated().flatMap { layer("_ema.encoder.layers.\($0).", $1 + 300) }
+    }
+    let diff = try T.diff(both([0, 1, 2, 3], [0, 1, 2, 3]), both([1, 2], [1, 2]))
+    #expect(diff.isSame && diff.pruned?.selection.count == 4 && diff.pruned?.selection.kept == [1, 2])
+    #expect(diff.absent.count == 20)
+    #expect(try T.diff(both([0, 1, 2, 3], [0, 1, 2, 3]), both([1, 2], [0, 2])).pruned == nil)
+  }
+
   // MARK: Weights of states
 
   @Test func weightsOfStates() throws {
@@ -191,6 +202,11 @@ import Verification
     #expect(named.isSame)
     #expect(
       T.pairs(named).last == "onnx::Mul_449 -> onnx::Mul_61: states 0, 2, 3 of 5, cast F32 to F16")
+    // A row for each layer.
+    let rows = try T.diff(
+      model([0, 1, 2, 3]) + [("alibi_scale", Tensor([1, 2, 3, 4, 5, 6, 7, 8] as [Float], shape: [4, 2]))],
+      model([1, 2]) + [("alibi_scale", Tensor([3, 4, 5, 6] as [Float], shape: [2, 2]))])
+    #expect(rows.isSame && T.pairs(rows).last == "alibi_scale -> alibi_scale: layers 1, 2 of 4")
     // Without layers that are gone there are no states that are gone.
     #expect(
       try !T.diff([("layer_weights", Tensor([1, 2, 3] as [Float]))], [("layer_weights", Tensor([1, 2] as [Float]))])
