@@ -82,7 +82,7 @@ struct GraphPruning {
 
   /// Writes, reads back, judges, compares, publishes; a golden case that does not hold keeps the result from appearing.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let output = try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path), nameInFolder: nil)
+    let output = try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path))
     if let tensorFile { return try runTensors(tensorFile, to: output, progress) }
     var conversion: ConversionReport?
     do {

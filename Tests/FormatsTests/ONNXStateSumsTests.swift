@@ -44,6 +44,11 @@ import Testing
     #expect(cuts.lines(file).contains("joined = Concat(u0, u1, u3) {axis=1}  /stack"))
     #expect(cuts.lines(file).contains("u3 = Unsqueeze(/enc/layers.1/Add_output_0, axis)"))
     #expect(!cuts.lines(file).contains { $0.hasPrefix("u2 ") })
+    // What was said of the type of what is shorter now is gone: a node makes it and a node uses it, and no more.
+    let bytes = try cuts.bytes(layers.fixture, layers.states, [0, 2])
+    let name = ONNXFixture.field(1, Array("joined".utf8)) + ONNXFixture.field(2, Array("joined".utf8))
+    #expect(bytes.indices.count { bytes[$0...].starts(with: name.prefix(8)) } == 1)
+    #expect(layers.fixture.bytes.indices.count { layers.fixture.bytes[$0...].starts(with: name.prefix(8)) } == 2)
   }
 
   @Test func weightsThatAreNoSoftmaxStayAsTheyAre() throws {

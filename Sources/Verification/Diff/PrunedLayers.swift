@@ -58,17 +58,31 @@ extension PrunedLayers {
     }
     let kinds = Set(partners.filter { $1.kept.count < whole[$0]!.count }.map { whole[$0.key]!.rests })
     guard !kinds.isEmpty else { return nil }
-    var (stacks, kept, count) = ([LayerStack](), [Int](), 0)
-    for path in partners.keys.sorted(by: { (whole[$0]!.first, $0) < (whole[$1]!.first, $1) }) {
-      let row = whole[path]!
+    // Copies that a teacher keeps are counted for themselves, and have to have lost the same.
+    var (all, selections) = ([LayerStack](), [LayerSelection?]())
+    let paths = partners.keys.filter { kinds.contains(whole[$0]!.rests) }
+    for (_, copy) in Dictionary(grouping: paths, by: PrunedLayers.copy).sorted(by: { $0.key < $1.key }) {
+      var (kept, count) = ([Int](), 0)
       // Rows of the same kind are counted on, as emotion2vec's are.
-      guard kinds.contains(row.rests) else { continue }
-      stacks.append(LayerStack(path.text, count..<count + row.count))
-      kept += partners[path]!.kept.map { count + $0 }
-      count += row.count
+      for path in copy.sorted(by: { (whole[$0]!.first, $0) < (whole[$1]!.first, $1) }) {
+        all.append(LayerStack(path.text, count..<count + whole[path]!.count))
+        kept += partners[path]!.kept.map { count + $0 }
+        count += whole[path]!.count
+      }
+      selections.append(LayerSelection(of: count, keeping: kept))
     }
-    guard let selection = LayerSelection(of: count, keeping: kept) else { return nil }
+    guard let selection = selections[0], selections.allSatisfy({ $0 == selection }) else { return nil }
+    let stacks = all
     (self.side, self.selection, self.stacks) = (side, selection, stacks)
+  }
+}
+
+extension PrunedLayers {
+  private static let copies = ["_ema", "ema", "ema_fp32_params"].map { Name($0) }
+
+  /// The first component of a path that says it is a copy that training keeps; nothing where none does.
+  fileprivate static func copy(_ path: Name) -> Name {
+    path.text.split(separator: ".").lazy.map { Name(String($0)) }.first(where: copies.contains) ?? Name("")
   }
 }
 
@@ -98,13 +112,20 @@ private struct LayerEvidence {
       for side in Side.allCases { isSilent[side].formUnion(group.members[side]) }
     }
     for side in Side.allCases {
+      // A few numbers may be the same by chance.
+      isSilent[side].formUnion(
+        matching.weights[side].indices.filter {
+          matching.weights[side][$0].entry.shape.count < NamePairing.evidenceSize
+        })
       for (index, places) in rows[side].places.enumerated() where !isSilent[side].contains(index) {
         for place in places { sizes[side][LayerEvidence.layer(place), default: 0] += 1 }
       }
     }
     for group in matching.groups where !group.isUniform {
       func places(_ side: Side) -> [Name: [LayerRows.Place]] {
-        Dictionary(grouping: group.members[side].flatMap { rows[side].places[$0] }, by: \.rest)
+        Dictionary(
+          grouping: group.members[side].filter { !isSilent[side].contains($0) }.flatMap { rows[side].places[$0] },
+          by: \.rest)
       }
       let (mine, theirs) = (places(.a), places(.b))
       for (rest, first) in mine {

@@ -1,8 +1,8 @@
 import Bytes
 import Tensors
 
-/// Weights that have a number for the state of each layer (`layer_weights`), of a whole model and of a pruned one: equal
-/// where the pruned model has the numbers of the states that it kept.
+/// Weights that have a number for the state of each layer (`layer_weights`), or for each layer (`alibi_scale`), of a whole
+/// model and of a pruned one: equal where the pruned model has the numbers of what it kept.
 struct StateSlices {
   /// Those that are.
   private(set) var matches: [WeightDiff.Match] = []
@@ -24,8 +24,10 @@ struct StateSlices {
     }
     changed = left
     func sized(_ side: Side) -> [Int] {
-      let count = (side == layers.side ? layers.selection.kept.count : layers.selection.count) + 1
-      let fitting = only[side].lazy.filter { weights[side][$0].entry.shape.dimensions.contains(count) }
+      let count = side == layers.side ? layers.selection.kept.count : layers.selection.count
+      let fitting = only[side].lazy.filter { index in
+        weights[side][index].entry.shape.dimensions.contains { $0 == count || $0 == count + 1 }
+      }
       return Array(fitting.prefix(StateSlices.candidateLimit))
     }
     let pairs = sized(.a).flatMap { a in sized(.b).map { (a: a, b: $0) } }
@@ -36,22 +38,26 @@ struct StateSlices {
     }
   }
 
-  /// The axis along which the states lie; nil for weights that have none.
-  private static func axis(_ a: TensorEntry, _ b: TensorEntry, _ layers: PrunedLayers) -> Int? {
+  /// The axis along which states or layers lie, and the numbers of those that are kept; nil for weights that have none.
+  private static func axis(_ a: TensorEntry, _ b: TensorEntry, _ layers: PrunedLayers) -> (axis: Int, kept: [Int])? {
     let (whole, part) = layers.side == .a ? (b, a) : (a, b)
     let (long, short) = (whole.shape.dimensions, part.shape.dimensions)
     guard whole.dataType.isFloat, part.dataType.isFloat, long.count == short.count,
       let axis = long.indices.first(where: { long[$0] != short[$0] }),
-      long[axis] == layers.selection.count + 1, short[axis] == layers.selection.kept.count + 1,
       long[(axis + 1)...] == short[(axis + 1)...]
     else { return nil }
-    return axis
+    let selection = layers.selection
+    switch (long[axis], short[axis]) {
+    case (selection.count + 1, selection.kept.count + 1): return (axis, selection.keptStates)
+    case (selection.count, selection.kept.count): return (axis, selection.kept)
+    default: return nil
+    }
   }
 
   private mutating func match(_ a: Weight, _ b: Weight, _ layers: PrunedLayers) throws(FormatError) -> Bool {
-    guard let axis = StateSlices.axis(a.entry, b.entry, layers) else { return false }
+    guard let (axis, kept) = StateSlices.axis(a.entry, b.entry, layers) else { return false }
     let (whole, part) = layers.side == .a ? (b, a) : (a, b)
-    let (kept, count) = (layers.selection.keptStates, layers.selection.count + 1)
+    let count = whole.entry.shape[axis]
     // Whichever is narrower was rounded.
     let narrow = whole.entry.dataType.size > part.entry.dataType.size ? part : whole
     let type = narrow.entry.dataType
@@ -65,9 +71,11 @@ struct StateSlices {
     var steps: [WeightDiff.Step] = []
     var folding: (difference: Double, limit: Double)?
     if slice.bytes.hasSameBytes(as: own.bytes) {
-      steps = [.states(kept, of: count, normalized: false)]
+      steps = [count == layers.selection.count ? .layers(kept, of: count) : .states(kept, of: count, normalized: false)]
     } else {
-      guard let apart = StateSlices.difference(own, from: slice, of: long) else { return false }
+      guard count > layers.selection.count, let apart = StateSlices.difference(own, from: slice, of: long) else {
+        return false
+      }
       steps = [.states(kept, of: count, normalized: true)]
       if apart.difference > 0 { folding = apart }
     }

@@ -17,6 +17,8 @@ public struct WeightDiff: Sendable {
     /// Of the states of all layers those that a pruned model has left, by their numbers in the other one; numbers whose
     /// sum is one were divided by theirs.
     case states([Int], of: Int, normalized: Bool)
+    /// Of numbers for each layer those of the layers that a pruned model has left.
+    case layers([Int], of: Int)
   }
 
   /// Two weights with the same numbers.
@@ -134,6 +136,7 @@ extension WeightDiff.Step: CustomStringConvertible {
     case .states(let kept, let count, let normalized):
       "states " + kept.map(String.init).joined(separator: ", ") + " of \(count)"
         + (normalized ? ", divided by their sum" : "")
+    case .layers(let kept, let count): "layers " + kept.map(String.init).joined(separator: ", ") + " of \(count)"
     }
   }
 }
