@@ -56,8 +56,8 @@ public struct Conversion: Sendable {
     return try run(ConversionSource(self), to: writer, proving: nil, progress: progress)
   }
 
-  /// Writes what was read and prepared. `prove` is given the file as it reads back, once every case holds and before it
-  /// gets its name.
+  /// Writes what was read and prepared. Where there is something to `prove`, that is given the file as it reads back once
+  /// every case holds, and the file is left to the caller to publish.
   func run(
     _ source: ConversionSource, to writer: FileWriter, proving prove: ((any TensorSource) throws -> Void)?,
     progress: @escaping @Sendable (Double) -> Void
@@ -93,19 +93,19 @@ public struct Conversion: Sendable {
     let results = try judge(file, cases)
     try stored.wait()
     if results.allSatisfy(\.holds) { try prove?(file) }
-    return try report(source, file.artifact, results, writer, root: file.root, progress)
+    return try report(source, file.artifact, results, writer, root: file.root, publishing: prove == nil, progress)
   }
 
-  /// Publishes the file if every case holds; says what was done.
+  /// Publishes the file if every case holds and it is to be; says what was done.
   func report(
     _ source: ConversionSource, _ written: Artifact, _ results: [CaseResult], _ writer: FileWriter, root: Digest?,
-    _ progress: (Double) -> Void
+    publishing: Bool, _ progress: (Double) -> Void
   ) throws -> ConversionReport {
     let holds = results.allSatisfy(\.holds)
-    if holds { try writer.publish() }
+    if holds, publishing { try writer.publish() }
     progress(1)
     return ConversionReport(
-      target: target, isPublished: holds, bytes: writer.count, root: root, artifact: written,
+      target: target, isPublished: holds && publishing, bytes: writer.count, root: root, artifact: written,
       dataType: dataType, accounting: source.accounting, canonical: source.canonical, losses: source.losses,
       cases: results, notes: source.notes)
   }

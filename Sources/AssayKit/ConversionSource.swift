@@ -107,7 +107,7 @@ struct ConversionSource {
     let cut = try conversion.layers.map { layers in
       // Artifacts that were made of ONNX before have none.
       notes += graph.addLayerStates().map { [$0] } ?? []
-      return try GraphCut(layers, of: &graph, in: conversion.source)
+      return try GraphCut(layers, of: &graph, in: conversion.source, after: metadata.recipe)
     }
     if let cut {
       metadata.recipe.append(cut.step)

@@ -12,12 +12,20 @@ struct GraphCut {
   /// The graph as it was, its layers named as states.
   let before: Graph
 
-  /// Cuts `graph`, which was read at `path`.
-  init(_ layers: LayerChoice, of graph: inout Graph, in path: String) throws {
+  /// What layers were called before anything was pruned.
+  private let numbers: [Int]
+
+  /// Cuts `graph`, which was read at `path`; `recipe` says what was pruned before.
+  init(_ layers: LayerChoice, of graph: inout Graph, in path: String, after recipe: [Metadata.Step] = []) throws {
     guard let blocks = try LayerBlocks.find(in: graph) else {
       throw Failure("\(path): no transformer layers were found in the graph")
     }
     before = graph
+    numbers =
+      recipe.reduce(nil as [Int]?) { numbers, step in
+        guard case .prune(_, let keep) = step else { return numbers }
+        return numbers.map { numbers in keep.compactMap { numbers.indices.contains($0) ? numbers[$0] : nil } } ?? keep
+      } ?? []
     selection = try layers.selection(of: blocks.count, in: path)
     outcome = try PruneLayers(selection).prune(&graph, blocks)
   }
@@ -27,7 +35,8 @@ struct GraphCut {
 
   /// Why a constant is left behind.
   private func reason(_ layer: Int?) -> String {
-    layer.map { "belongs to layer \($0), which was pruned" } ?? "only pruned layers used it"
+    let number = layer.map { numbers.indices.contains($0) ? numbers[$0] : $0 }
+    return number.map { "belongs to layer \($0), which was pruned" } ?? "only pruned layers used it"
   }
 
   /// True for the reason that pruning gives for what it leaves behind: names of the source, which may be those of other

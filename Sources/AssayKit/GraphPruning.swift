@@ -1,5 +1,6 @@
 import Bytes
 import Formats
+import Frontends
 import IR
 import Passes
 import Tensors
@@ -28,6 +29,7 @@ struct GraphPruning {
     conversion.dataType = pruning.dataType?.dataType ?? .float32
     conversion.goldens = pruning.goldens
     conversion.system = pruning.system
+    conversion.normalizing = pruning.normalizing
     conversion.threads = pruning.threads
     self.conversion = conversion
     let source = try ConversionSource(conversion)
@@ -78,38 +80,32 @@ struct GraphPruning {
     return names
   }
 
-  /// Writes, reads back, judges, compares, publishes.
+  /// Writes, reads back, judges, compares, publishes; a golden case that does not hold keeps the result from appearing.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let target = pruning.target
-    let output = try PruneOutput(target, of: pruning.source, files: sourceFiles.map(\.path), nameInFolder: nil)
+    let output = try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path))
     if let tensorFile { return try runTensors(tensorFile, to: output, progress) }
-    let (writer, proof) = try inFile(target) {
-      (try FileWriter(target), try FileWriter(PruneManifest.path(beside: target)))
+    var conversion: ConversionReport?
+    do {
+      let report = try output.publish { writer, name in
+        let known = try sources()
+        var manifest: PruneManifest?
+        let report = try self.conversion.run(
+          source, to: writer,
+          proving: { written in
+            let proof = PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads)
+            let digests = try proof.digests(inOrder: false)
+            manifest = try PruneManifest(
+              plan, sources: known.wait(), kept: digests.kept, changed: digests.changed, output: (name, writer.count))
+          }, progress: progress)
+        conversion = report
+        guard let manifest else { throw Failure("\(pruning.target): a golden case does not hold") }
+        return manifest
+      }
+      return PruneReport(report, cases: conversion?.cases ?? [], root: conversion?.root)
+    } catch {
+      guard let cases = conversion?.cases, !cases.allSatisfy(\.holds) else { throw error }
+      return PruneReport(plan, target: pruning.target, cases: cases)
     }
-    defer {
-      writer.abandon()
-      proof.abandon()
-    }
-    let own = try sources()
-    var manifest: PruneManifest?
-    let report = try conversion.run(
-      source, to: writer,
-      proving: { written in
-        let digests = try PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads).digests(
-          inOrder: false)
-        let made = try PruneManifest(
-          plan, sources: own.wait(), kept: digests.kept, changed: digests.changed,
-          output: (splitPath(writer.target).name, writer.count))
-        try proof.write(Array(made.text.utf8))
-        try proof.sync()
-        // An older file must not stand beside the proof of another.
-        try remove(proof.target)
-        manifest = made
-      }, progress: progress)
-    guard report.isPublished, let manifest else { return PruneReport(plan, target: target, cases: report.cases) }
-    try inFile(target) { try proof.publish() }
-    return PruneReport(
-      manifest, target: target, at: PruneManifest.path(beside: target), cases: report.cases, root: report.root)
   }
 
   /// Writes the constants and nothing else.

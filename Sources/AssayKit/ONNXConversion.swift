@@ -24,7 +24,8 @@ extension Conversion {
     try stored.wait()
     if results.allSatisfy(\.holds) { try prove?(file) }
     return try report(
-      source, Artifact(metadata: source.metadata, graph: source.graph), results, writer, root: nil, progress)
+      source, Artifact(metadata: source.metadata, graph: source.graph), results, writer, root: nil,
+      publishing: prove == nil, progress)
   }
 }
 

@@ -8,7 +8,7 @@ struct PruneOutput {
   let nameInFolder: String?
 
   /// Throws where `target` is the source, or one of the `files` that are read, or lies inside it.
-  init(_ target: String, of source: String, files: [String], nameInFolder: String?) throws(Failure) {
+  init(_ target: String, of source: String, files: [String], nameInFolder: String? = nil) throws(Failure) {
     (self.target, self.nameInFolder) = (target, nameInFolder)
     let (folder, name) = splitPath(target.utf8.last == UInt8(ascii: "/") ? String(target.utf8.dropLast())! : target)
     guard let home = resolvedPath(folder), let from = resolvedPath(source) else { return }

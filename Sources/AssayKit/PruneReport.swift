@@ -25,10 +25,14 @@ public struct PruneReport: Sendable {
   }
 
   /// A pruning that was carried out.
-  public init(
-    _ manifest: PruneManifest, target: String, at manifestPath: String, cases: [CaseResult] = [], root: Digest? = nil
-  ) {
+  public init(_ manifest: PruneManifest, target: String, at manifestPath: String) {
     (self.target, plan, self.manifest, self.manifestPath) = (target, manifest.plan, manifest, manifestPath)
+    (cases, root) = ([], nil)
+  }
+
+  /// The same with what golden cases said.
+  init(_ report: PruneReport, cases: [CaseResult], root: Digest?) {
+    (target, plan, manifest, manifestPath) = (report.target, report.plan, report.manifest, report.manifestPath)
     (self.cases, self.root) = (cases, root)
   }
 

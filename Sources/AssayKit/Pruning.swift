@@ -17,6 +17,8 @@ public struct Pruning: Sendable {
   public var goldens: [String] = []
   /// The system, where the files cannot tell.
   public var system: String?
+  /// Whether recordings are brought to zero mean and unit variance; only ONNX files leave that open.
+  public var normalizing = false
   /// How many threads compare and run.
   public var threads = defaultThreads
 

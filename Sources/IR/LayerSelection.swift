@@ -21,7 +21,14 @@ public struct LayerSelection: Hashable, Sendable {
   }
 
   /// The number that a layer has afterwards; nil for one that goes.
-  public func place(of layer: Int) -> Int? { kept.firstIndex(of: layer) }
+  public func place(of layer: Int) -> Int? {
+    var (low, high) = (0, kept.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if kept[middle] < layer { low = middle + 1 } else { high = middle }
+    }
+    return low < kept.count && kept[low] == layer ? low : nil
+  }
 
   /// Where each state stands afterwards: state 0 enters the first layer, state i + 1 leaves layer i. A state that leaves
   /// a dropped layer goes.

@@ -36,6 +36,7 @@ struct Prune: ParsableCommand {
     help: ArgumentHelp("A golden case, or a folder of them, to check; an .assay carries them.", valueName: "case"))
   var golden: [String] = []
 
+  @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var printing: OutputOptions
 
@@ -52,21 +53,34 @@ struct Prune: ParsableCommand {
     guard dtype == nil && golden.isEmpty || output?.hasSuffix(".assay") == true else {
       throw ValidationError("--dtype and --golden belong to an .assay; other files keep the types they have")
     }
+    guard !preprocessing.normalize || !rank.isEmpty || output?.hasSuffix(".assay") == true else {
+      throw ValidationError(
+        "--normalize belongs to --rank and to an .assay; other files do not say how audio is prepared")
+    }
   }
 
   func run() throws {
-    guard let choice = keep.map(LayerChoice.keep) ?? drop.map(LayerChoice.drop) else {
-      throw Failure("\(source): --rank is not supported yet")
-    }
+    guard let choice = keep.map(LayerChoice.keep) ?? drop.map(LayerChoice.drop) else { return try showRanking() }
     var pruning = Pruning(source: source, target: output ?? "", layers: choice)
     pruning.dataType = dtype
     pruning.goldens = golden
     pruning.system = execution.system
+    pruning.normalizing = preprocessing.normalize
     pruning.threads = execution.threads
     let report =
       dryRun ? try pruning.plan() : try pruning.run(progress: Console.progress("pruning", quiet: printing.quiet))
     printing.note(report.notes)
     try Console.result(printing.json ? report.json.compact : report.text)
     if !report.holds { throw ExitCode(ExitStatus.differs.rawValue) }
+  }
+
+  /// Runs the model on each recording, whole and without each of its layers.
+  private func showRanking() throws {
+    let model = try Model.open(source, system: execution.system, normalizing: preprocessing.normalize)
+    printing.note(model.notes)
+    let ranking = try LayerRanking(
+      model, clips: rank.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }, threads: execution.threads,
+      progress: Console.progress("ranking", quiet: printing.quiet))
+    try Console.result(printing.json ? ranking.json.compact : ranking.text)
   }
 }

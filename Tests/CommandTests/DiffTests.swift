@@ -155,7 +155,9 @@ import Testing
       #expect(text.hasPrefix("holds    B is A with layers 0,2 of 3 kept: 72 equal; 16 absent; 2 ignored\n"))
       #expect(text.contains("layers kept: 0 -> 0, 2 -> 1\nlayers 1 absent: 16 weights\n"))
       #expect(!text.contains("renamed"))
-      #expect(try Program.run("diff", path, Self.package + "/pytorch").output.hasPrefix("holds    A is B with layers 0,2 of 3"))
+      #expect(
+        try Program.run("diff", path, Self.package + "/pytorch").output.hasPrefix(
+          "holds    A is B with layers 0,2 of 3"))
     }
   }
 

@@ -268,11 +268,15 @@ import Testing
   @Test func killedAtAnyMomentNothingOfTheNameAppears() throws {
     try withTemporaryFolder { folder in
       let whole = folder + "/whole"
+      let started = ContinuousClock.now
       #expect(try Program.run("prune", Self.model, "--keep", "0-11", "-o", whole).status == 0)
+      let duration = (ContinuousClock.now - started) / .seconds(1)
       #expect(try Program.run("prune", Self.model, "--keep", "0-11", "-o", whole + ".pt").status == 0)
-      for step in 0..<20 {
+      // Close together around its end, where names are given.
+      let moments = (0..<10).map { Double($0) / 10 } + (0..<20).map { 0.8 + Double($0) / 50 }
+      for step in moments {
         for (name, place) in [("out", folder + "/out"), ("out.pt", folder + "/out.pt")] {
-          try Program.kill(after: Double(step) * 0.012, ["prune", Self.model, "--keep", "0-11", "-o", place])
+          try Program.kill(after: step * duration, ["prune", Self.model, "--keep", "0-11", "-o", place])
           guard try names(folder).contains(name) else { continue }
           // It got that far: then it is whole.
           let files = name == "out" ? try names(whole).map { ("whole/" + $0, "out/" + $0) } : [("whole.pt", "out.pt")]

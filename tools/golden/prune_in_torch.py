@@ -163,7 +163,7 @@ def spoiled(pruned, state, kept, wrong):
 
 def write_settings(source, output, kept, prenet, wrong):
     for path in source.iterdir():
-        if path.is_file() and path.name not in WEIGHTS and path.suffix != ".json" or path.name in ("preprocessor_config.json", "configuration.json"):
+        if path.is_file() and path.name not in (*WEIGHTS, "config.json", "config.yaml"):
             shutil.copyfile(path, output / path.name)
     if (source / "config.json").exists():
         text = (source / "config.json").read_text()

@@ -11,6 +11,7 @@ struct LayerCut {
   private let sums: StateSums
   /// For each node the layer it belongs to.
   private var layers: [Int?]
+  private let results: Set<ValueID>
   /// What takes the place of a value.
   private var instead: [ValueID: ValueID] = [:]
   /// What became of the constants.
@@ -20,6 +21,7 @@ struct LayerCut {
   init(_ graph: Graph, _ blocks: LayerBlocks, _ selection: LayerSelection) throws(GraphError) {
     (self.graph, self.blocks, self.selection) = (graph, blocks, selection)
     flow = DataFlow(graph)
+    results = Set(blocks.states)
     layers = Array(repeating: nil, count: graph.nodes.count)
     for (layer, region) in blocks.regions.enumerated() { for place in region { layers[place] = layer } }
     let dropped = Set(selection.dropped)
@@ -53,13 +55,14 @@ struct LayerCut {
   private mutating func moveShapes() throws(GraphError) {
     let dropped = Set(selection.dropped)
     var pairs: [Int: [ValueID: ValueID]] = [:]
+    var structure: BlockStructure?
     for node in graph.nodes {
       guard case .shapeOf = node.op, let value = node.inputs[0], instead[value] == nil,
         let place = flow.makers[value.index], let layer = layers[place], dropped.contains(layer)
       else { continue }
       if pairs[layer] == nil {
-        let structure = BlockStructure(flow, cuts: blocks.states)
-        pairs[layer] = structure.pairs(blocks.states[layer + 1], blocks.states[selection.kept[0] + 1]).map
+        structure = structure ?? BlockStructure(flow, cuts: blocks.states)
+        pairs[layer] = structure!.pairs(blocks.states[layer + 1], blocks.states[selection.kept[0] + 1]).map
       }
       instead[value] = pairs[layer]![value]
     }
@@ -67,7 +70,7 @@ struct LayerCut {
 
   /// True for a value inside a dropped layer, other than its result.
   private func isInside(_ id: ValueID) -> Bool {
-    guard !blocks.states.contains(id), let layer = flow.makers[id.index].flatMap({ layers[$0] }) else { return false }
+    guard !results.contains(id), let layer = flow.makers[id.index].flatMap({ layers[$0] }) else { return false }
     return selection.place(of: layer) == nil
   }
 

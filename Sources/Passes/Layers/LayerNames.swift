@@ -6,12 +6,14 @@ struct LayerNames {
   private let graph: Graph
   private let blocks: LayerBlocks
   private let selection: LayerSelection
+  private let stateNumbers: [Name: Int]
   private var names: Set<Name> = []
   /// What values will be called that belong to no layer or to one that is kept.
   private var reserved: Set<Name> = []
 
   init(_ graph: Graph, _ blocks: LayerBlocks, _ selection: LayerSelection) {
     (self.graph, self.blocks, self.selection) = (graph, blocks, selection)
+    stateNumbers = Dictionary(blocks.states.indices.map { (Name(LayerBlocks.stateName($0)), $0) }) { first, _ in first }
     reserved = Set(graph.values.compactMap { renamed($0.name) }.map { Name($0) })
   }
 
@@ -43,10 +45,8 @@ struct LayerNames {
 
   /// A state's name; nil for one that goes.
   func state(_ state: NamedValue) -> String? {
-    for (number, _) in blocks.states.enumerated() where Name(state.name) == Name(LayerBlocks.stateName(number)) {
-      return selection.keptStates.firstIndex(of: number).map(LayerBlocks.stateName)
-    }
-    return renamed(state.name)
+    guard let number = stateNumbers[Name(state.name)] else { return renamed(state.name) }
+    return (number == 0 ? 0 : selection.place(of: number - 1).map { $0 + 1 }).map(LayerBlocks.stateName)
   }
 
   /// The name with its layer's new number; nil where that layer is dropped.

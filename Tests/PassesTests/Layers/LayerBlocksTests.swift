@@ -144,7 +144,7 @@ import Testing
   // MARK: Hostile graphs
 
   /// Long chains of softmaxes and sums that might be layers; each look at what a value is made of is bounded.
-  @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 2])
+  @Test(.timeLimit(.minutes(1)), arguments: [0, 1, 2, 3])
   func manyNodesTakeLittleTime(_ kind: Int) throws {
     let count = 50_000
     let graph = try GraphSketch { g in
@@ -158,13 +158,22 @@ import Testing
           // Sums with what the softmax was not made of.
           if step == 0 { old = try g(.tanh, first) }
           x = try g(.add, step % 2 == 0 ? g(.softmax(Softmax(axis: 0)), x) : x, old)
+        case 2: x = try g(.add, x, g(.softmax(Softmax(axis: 0)), x))
         default: x = step < count / 2 ? try g(.tanh, x) : try g(.add, g(.softmax(Softmax(axis: 0)), x), first)
         }
       }
       return x
     }.graph
     let clock = ContinuousClock()
-    let time = clock.measure { _ = try? LayerBlocks.find(in: graph) }
+    var blocks: LayerBlocks?
+    let time = clock.measure { blocks = try? LayerBlocks.find(in: graph) }
     #expect(time < .seconds(20), "\(time)")
+    // Every other one of fifty thousand layers is cut.
+    #expect((blocks?.count == count) == (kind == 2))
+    guard kind == 2 else { return }
+    let selection = try #require(LayerSelection(of: count, keeping: Array(stride(from: 0, to: count, by: 2))))
+    var cut = graph
+    let more = clock.measure { _ = try? PruneLayers(selection).run(on: &cut) }
+    #expect(cut.nodes.count == count && more < .seconds(40), "\(more)")
   }
 }
