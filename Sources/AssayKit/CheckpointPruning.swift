@@ -62,7 +62,7 @@ struct CheckpointPruning {
 
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let output = try PruneOutput(pruning.target, of: pruning.source, files, nameInFolder: folder?.weights)
+    let output = try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: folder?.weights)
     let report = try output.publish({ try write(to: $0, called: $1, progress) }) { try folder?.write(to: $0) }
     progress(1)
     return report
@@ -147,6 +147,11 @@ struct CheckpointPruning {
         "\(group.joined(separator: ", ")) share their elements in the source, and are written each by itself")
     }
   }
+}
+
+extension ModelFiles {
+  /// Where the files lie that the model is made of.
+  var paths: [String] { names.map { joinPath(folder, $0) } }
 }
 
 extension PrunePlan {

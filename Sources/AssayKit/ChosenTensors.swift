@@ -57,6 +57,13 @@ extension TensorConversion {
   /// Throws where the target cannot hold what was chosen.
   func check(_ chosen: [ChosenTensor]) throws {
     guard !chosen.isEmpty else { throw Failure("\(source): there is no tensor to write") }
+    // One number can be spread over any shape.
+    var bytes = 0
+    for tensor in chosen {
+      let sum = bytes.addingReportingOverflow(tensor.written.bytes)
+      guard !sum.overflow else { throw Failure("\(source): all tensors together are too large to count") }
+      bytes = sum.partialValue
+    }
     guard target.hasSuffix(".safetensors") else { return }
     for tensor in chosen {
       if tensor.dataType == .complex128 {
@@ -96,6 +103,7 @@ struct OpenedTensors {
 
   private init(_ content: Content, threads: Int) throws {
     (tensors, leftOut, notes) = (content.source, content.leftOut, content.notes)
+    if let license = content.license { notes.append(license.text + "; a file of tensors has no place for it") }
     switch content.source {
     case let file as ArtifactFile:
       // No damage goes on into another file.

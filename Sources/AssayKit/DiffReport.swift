@@ -1,4 +1,5 @@
 import Bytes
+import IR
 import Tensors
 import Verification
 
@@ -8,7 +9,7 @@ extension ModelDiff {
   /// The comparison as a document.
   public var json: JSON {
     [
-      "same": JSON(isSame), "a": operands.a.json, "b": operands.b.json,
+      "same": JSON(isSame), "pruned": weights.prunedJSON, "a": operands.a.json, "b": operands.b.json,
       "equal": JSON(weights.equal.map(\.json)), "changed": JSON(weights.changed.map(\.json)),
       "only_in_a": JSON(weights.only.a.map(\.json)), "only_in_b": JSON(weights.only.b.map(\.json)),
       "ignored": JSON(
@@ -20,7 +21,7 @@ extension ModelDiff {
   /// The sums first, then what is not plainly equal, by kind.
   public var text: String {
     var lines = [summary, operands.a.line("A"), operands.b.line("B")]
-    lines += weights.equal.compactMap(\.foldingLine)
+    lines += weights.prunedLines + weights.equal.compactMap(\.foldingLine)
     func group(_ title: String, _ rows: [String], of count: Int? = nil) {
       if !rows.isEmpty { lines += ["\(title), \(count ?? rows.count):"] + rows.map { "  " + $0 } }
     }
@@ -29,7 +30,7 @@ extension ModelDiff {
     group("moved: one of the names belongs to other numbers in the other model", renamed(moved), of: moved.count)
     group("only in A", weights.only.a.map(\.line))
     group("only in B", weights.only.b.map(\.line))
-    let other = weights.equal.filter { !$0.isMoved && !$0.isShared && Name($0.names.a) != Name($0.names.b) }
+    let other = weights.equal.filter { !$0.isMoved && !$0.isShared && Name($0.called.a) != Name($0.called.b) }
     group("renamed", renamed(other), of: other.count)
     group(
       "held once for several",
@@ -59,11 +60,11 @@ extension ModelDiff {
     let moved = weights.equal.filter(\.isMoved).count
     let rest = [
       (weights.changed.count, "changed"), (moved, "of them moved"), (weights.only.a.count, "only in A"),
-      (weights.only.b.count, "only in B"), (ignored.count, "ignored"),
+      (weights.only.b.count, "only in B"), (weights.absent.count, "absent"), (ignored.count, "ignored"),
     ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
     let verdict =
       switch status {
-      case .holds: "holds    the same weights: "
+      case .holds: weights.prunedVerdict.map { "holds    \($0): " } ?? "holds    the same weights: "
       case .differs: "DIFFERS  "
       default: "not all could be read; of what could: "
       }
@@ -92,6 +93,35 @@ extension ModelDiff {
       guard let rule = row.rule, row.count > 1 else { return row.line }
       return "\(printable(rule[0].text))* -> \(printable(rule[1].text))*: \(row.count) tensors"
     }
+  }
+}
+
+extension WeightDiff {
+  /// Which layers one model has of the other, as a document.
+  fileprivate var prunedJSON: JSON {
+    guard let pruned else { return .null }
+    return [
+      "in": JSON(pruned.side.rawValue), "layers": JSON(pruned.selection.count), "kept": JSON(pruned.selection.kept),
+      "map": JSON(pruned.selection.kept.enumerated().map { ["from": JSON($1), "to": JSON($0)] }),
+      "absent": JSON(absent.map { JSON($0.name) }),
+    ]
+  }
+
+  /// `B is A with layers 0-11 of 24 kept`
+  fileprivate var prunedVerdict: String? {
+    pruned.map { pruned in
+      "\(pruned.side.letter) is \(pruned.side.other.letter) with layers "
+        + "\(LayerSelection.runs(pruned.selection.kept)) of \(pruned.selection.count) kept"
+    }
+  }
+
+  /// Which layer became which, and which are not there.
+  fileprivate var prunedLines: [String] {
+    guard let pruned, let verdict = prunedVerdict else { return [] }
+    return (isSame ? [] : ["\(verdict), but for what follows"]) + [
+      "layers kept: \(pruned.selection.mapText)",
+      "layers \(LayerSelection.runs(pruned.selection.dropped)) absent: \(absent.count) weights",
+    ]
   }
 }
 
@@ -140,6 +170,11 @@ extension WeightDiff.Match {
   /// What two programs' foldings of this weight have to do with each other.
   fileprivate var foldingLine: String? {
     guard let folding else { return nil }
+    guard steps.contains(.fold) else {
+      return
+        "\(printable(names.a)): two programs' weights of what is left, at most \(short(folding.difference)) apart; "
+        + "\(short(folding.limit)) allowed"
+    }
     return "\(printable(names.a)): two programs' foldings, at most \(short(folding.difference)) apart; "
       + "\(short(folding.limit)) allowed beside the rounding of half-width numbers"
   }

@@ -39,6 +39,12 @@ struct GraphCut {
     return number.map { "belongs to layer \($0), which was pruned" } ?? "only pruned layers used it"
   }
 
+  /// True for the reason that pruning gives for what it leaves behind: names of the source, which may be those of other
+  /// layers in the result.
+  static func isReason(_ text: String) -> Bool {
+    text.hasSuffix(", which was pruned") || text == "only pruned layers used it"
+  }
+
   /// The names of all tensors that the graph's constants came from.
   var sources: [String] { before.constants.values.flatMap(\.provenance.sources).map(\.tensor) }
 

@@ -14,18 +14,14 @@ struct GraphPruning {
   private let pruning: Pruning
   private let conversion: Conversion
   private let source: ConversionSource
+  /// The kind of file where only the constants are written.
+  private let tensorFile: PruneTarget.TensorFile?
   /// The source's constants by what the source calls them.
   private let before: GraphTensors
 
   /// Reads the model, cuts it and says what becomes of everything. Throws whatever could keep it from being written.
   init(_ pruning: Pruning, _ kind: PruneTarget?) throws {
-    if case .tensors = kind {
-      throw Failure(
-        "\(pruning.target): a pruned graph is written as .assay or .onnx; `assay convert` writes the tensors of that")
-    }
-    if kind == .folder {
-      throw Failure("\(pruning.target): a pruned graph is written as .assay or .onnx, not as a folder")
-    }
+    if case .tensors(let file) = kind { tensorFile = file } else { tensorFile = nil }
     self.pruning = pruning
     var conversion = Conversion(source: pruning.source, target: pruning.target)
     conversion.layers = pruning.layers
@@ -64,6 +60,7 @@ struct GraphPruning {
       plan.leftOut += imported.ignored.map { .init($0.tensor, $0.reason) }
     }
     plan.notes = source.notes
+    if tensorFile != nil { plan.notes.append("only the graph's constants are written: graph and metadata stay behind") }
     self.plan = plan
   }
 
@@ -85,7 +82,8 @@ struct GraphPruning {
 
   /// Writes, reads back, judges, compares, publishes; a golden case that does not hold keeps the result from appearing.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let output = try PruneOutput(pruning.target, of: pruning.source, files)
+    let output = try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path))
+    if let tensorFile { return try runTensors(tensorFile, to: output, progress) }
     var conversion: ConversionReport?
     do {
       let report = try output.publish { writer, name in
@@ -110,19 +108,49 @@ struct GraphPruning {
     }
   }
 
-  /// The files that the source is made of, where it is no artifact.
-  private var files: ModelFiles? {
-    if case .source(let imported) = source.origin { imported.files } else { nil }
+  /// Writes the constants and nothing else.
+  private func runTensors(
+    _ kind: PruneTarget.TensorFile, to output: PruneOutput, _ progress: @escaping @Sendable (Double) -> Void
+  ) throws -> PruneReport {
+    let own = try sources()
+    let constants = GraphTensors(source.graph) { source.graph[$0].name }
+    let report = try output.publish { writer, name in
+      let written: any TensorSource
+      switch kind {
+      case .safetensors:
+        try SafetensorsWriter.write(constants.entries, metadata: [("format", "pt")], to: writer) {
+          (entry) throws(FormatError) in try constants.tensor(entry.name)
+        }
+        written = try SafetensorsFile(writer.readBack())
+      case .pytorch:
+        let root = PyTorchValue.stateDict(constants.entries.map { ($0.name, $0.name) })
+        _ = try PyTorchWriter(root, from: constants).write(to: writer) { progress($0 * 0.7) }
+        written = try PyTorchCheckpoint(writer.readBack())
+      }
+      let digests = try PruneProof(plan, before: before, after: written, threads: pruning.threads)
+        .digests(inOrder: false)
+      return try PruneManifest(
+        plan, sources: own.wait(), kept: digests.kept, changed: digests.changed, output: (name, writer.count))
+    }
+    progress(1)
+    return report
   }
 
-  /// The files that were read, and their digests, which are made meanwhile.
+  /// The files that were read: what they are called, and where they lie.
+  private var sourceFiles: [(name: String, path: String)] {
+    switch source.origin {
+    case .artifact: [(splitPath(pruning.source).name, pruning.source)]
+    case .source(let imported): imported.files.names.map { ($0, joinPath(imported.files.folder, $0)) }
+    }
+  }
+
+  /// The digests of the files that were read, which are made meanwhile.
   private func sources() throws -> Background<[PruneManifest.SourceFile]> {
-    let paths = files.map { files in files.names.map { ($0, joinPath(files.folder, $0)) } }
-    let regions = try (paths ?? [(splitPath(pruning.source).name, pruning.source)]).map { name, path in
-      (name, try inFile(path) { try ByteRegion.mapping(path) })
+    let files = try sourceFiles.map { file in
+      (name: file.name, region: try inFile(file.path) { try ByteRegion.mapping(file.path) })
     }
     return Background { () throws(FormatError) in
-      regions.map { PruneManifest.SourceFile(name: $0.0, bytes: $0.1.count, digest: Digest.of($0.1.view)) }
+      files.map { PruneManifest.SourceFile(name: $0.name, bytes: $0.region.count, digest: Digest.of($0.region.view)) }
     }
   }
 }

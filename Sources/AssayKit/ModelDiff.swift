@@ -104,7 +104,8 @@ private struct Opened {
       let digests = Dictionary(zip(file.entries.map { Name($0.name) }, file.digests)) { first, _ in first }
       let own = Opened.constants(file.artifact.graph) { weight, _ in weight.digest = digests[Name(weight.name)] }
       (constants, tensors) = (own, own)
-      rules = Opened.rules(file.artifact.metadata.ignored)
+      // Layers that pruning dropped are found to be absent, or are not.
+      rules = Opened.rules(file.artifact.metadata.ignored.filter { !GraphCut.isReason($0.reason) })
       lostNames = Opened.lostNames(file.artifact.graph)
       return
     }

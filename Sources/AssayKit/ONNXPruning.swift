@@ -60,7 +60,7 @@ struct ONNXPruning {
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
     let name = beside == nil ? nil : splitPath(source.path).name
-    let output = try PruneOutput(pruning.target, of: pruning.source, files, nameInFolder: name)
+    let output = try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: name)
     let report = try output.publish({ try write(to: $0, called: $1, progress) }) { place in
       for (name, region) in beside ?? [] { try place.file(name).write(region.view) }
     }

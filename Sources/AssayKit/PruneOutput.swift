@@ -1,5 +1,4 @@
 import Bytes
-import Frontends
 
 /// Where the result of a pruning goes, and the proof with it: both appear once they are whole, and neither before.
 struct PruneOutput {
@@ -8,14 +7,13 @@ struct PruneOutput {
   /// What the model's file is called in the folder that is written; nil where a file is.
   let nameInFolder: String?
 
-  /// Throws where `target` is the source, or a file of it, or lies inside it; `files` are nil where the source is one file.
-  init(_ target: String, of source: String, _ files: ModelFiles?, nameInFolder: String? = nil) throws(Failure) {
+  /// Throws where `target` is the source, or one of the `files` that are read, or lies inside it.
+  init(_ target: String, of source: String, files: [String], nameInFolder: String? = nil) throws(Failure) {
     (self.target, self.nameInFolder) = (target, nameInFolder)
     let (folder, name) = splitPath(target.utf8.last == UInt8(ascii: "/") ? String(target.utf8.dropLast())! : target)
     guard let home = resolvedPath(folder), let from = resolvedPath(source) else { return }
     let place = Name(resolvedPath(target) ?? joinPath(home, name))
-    let own = (files.map { files in files.weightFiles.map { joinPath(files.folder, $0) } } ?? []) + [source]
-    guard !own.contains(where: { resolvedPath($0).map { Name($0) } == place }) else {
+    guard !(files + [source]).contains(where: { resolvedPath($0).map { Name($0) } == place }) else {
       throw Failure("\(target): this is the source; another name would do")
     }
     let root = from == "/" ? from : from + "/"

@@ -5,8 +5,6 @@ import Formats
 enum PruneTarget: Equatable {
   /// One file of tensors.
   case tensors(TensorFile)
-  /// A model folder.
-  case folder
   case onnx, artifact
 
   /// A kind of file that holds tensors and nothing else.

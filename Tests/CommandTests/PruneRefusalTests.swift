@@ -1,4 +1,3 @@
-import AssayKit
 import Bytes
 import Formats
 import Foundation
@@ -7,6 +6,8 @@ import IR
 import Tensors
 import TestSupport
 import Testing
+
+@testable import AssayKit
 
 /// What cannot be pruned, and what a pruning leaves where it does not come to its end.
 @Suite struct PruneRefusalTests {
@@ -219,6 +220,40 @@ import Testing
     }
   }
 
+  @Test func theProofReadsBothFiles() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ tensors: [(String, [Float])], _ metadata: String) throws -> SafetensorsFile {
+        try SafetensorsWriter.write(
+          tensors.map { ($0.0, Tensor($0.1)) }, metadata: [("a", metadata)], to: "\(folder)/\(name).safetensors")
+        return try SafetensorsFile.open("\(folder)/\(name).safetensors")
+      }
+      let source = try write(
+        "source", [("encoder.layers.0.attention.w", [1, 2]), ("encoder.layers.1.attention.w", [3, 4])], "b")
+      let selection = try #require(LayerSelection(of: 2, keeping: [1]))
+      var plan = PrunePlan(selection, of: source.entries)
+      let entry = TensorEntry(name: "encoder.layers.0.attention.w", dataType: .float32, shape: [2])
+      plan.kept = [.init(entry, from: "encoder.layers.1.attention.w")]
+      func digests(_ tensors: [(String, [Float])]) throws -> [PruneManifest.Digests] {
+        try PruneProof(plan, before: source, after: write("out", tensors, ""), threads: 2).digests(inOrder: true).kept
+      }
+      let right = try digests([("encoder.layers.0.attention.w", [3, 4])])
+      #expect(right[0].before == right[0].after)
+      let wrong = try digests([("encoder.layers.0.attention.w", [3, 5])])
+      #expect(wrong[0].before == right[0].before && wrong[0].after == Tensor([3, 5] as [Float]).digest)
+      for other in [
+        [("encoder.layers.0.attention.v", [3, 4])], [("encoder.layers.0.attention.w", [3, 4, 5])],
+        [("encoder.layers.0.attention.w", [3, 4]), ("more", [0])], [],
+      ] as [[(String, [Float])]] {
+        #expect(throws: FormatError.self) { try digests(other) }
+      }
+      // What a safetensors file says of itself stays.
+      let pruned = try Program.run(
+        "prune", folder + "/source.safetensors", "--keep", "1", "-o", folder + "/p.safetensors")
+      #expect(pruned.status == 0)
+      #expect(try SafetensorsFile.open(folder + "/p.safetensors").metadata.map { $0.name + $0.value } == ["ab"])
+    }
+  }
+
   @Test func aFullDiskLeavesNothing() throws {
     try withTemporaryFolder { folder in
       for name in ["out", "out.pt", "out.safetensors"] {
@@ -233,11 +268,15 @@ import Testing
   @Test func killedAtAnyMomentNothingOfTheNameAppears() throws {
     try withTemporaryFolder { folder in
       let whole = folder + "/whole"
+      let started = ContinuousClock.now
       #expect(try Program.run("prune", Self.model, "--keep", "0-11", "-o", whole).status == 0)
+      let duration = (ContinuousClock.now - started) / .seconds(1)
       #expect(try Program.run("prune", Self.model, "--keep", "0-11", "-o", whole + ".pt").status == 0)
-      for step in 0..<20 {
+      // Close together around its end, where names are given.
+      let moments = (0..<10).map { Double($0) / 10 } + (0..<20).map { 0.8 + Double($0) / 50 }
+      for step in moments {
         for (name, place) in [("out", folder + "/out"), ("out.pt", folder + "/out.pt")] {
-          try Program.kill(after: Double(step) * 0.012, ["prune", Self.model, "--keep", "0-11", "-o", place])
+          try Program.kill(after: step * duration, ["prune", Self.model, "--keep", "0-11", "-o", place])
           guard try names(folder).contains(name) else { continue }
           // It got that far: then it is whole.
           let files = name == "out" ? try names(whole).map { ("whole/" + $0, "out/" + $0) } : [("whole.pt", "out.pt")]

@@ -67,6 +67,7 @@ struct PrunedGolden: Sendable, CustomTestStringConvertible {
       let files = try ModelFiles.open(out)
       try golden.expect(files.weights, inOrder: files.format != .safetensors)
       #expect(files.weightFiles == (try ModelFiles.open(golden.folder).weightFiles))
+      try expectModules(files, golden)
 
       // Configurations differ in the numbers alone; the rest is copied.
       let report = try pruned.json()
@@ -92,6 +93,18 @@ struct PrunedGolden: Sendable, CustomTestStringConvertible {
       #expect(Set(try FileManager.default.contentsOfDirectory(atPath: out)) == all)
       try expectProof(Repository.json(out + "/prune.json"), golden, report)
     }
+  }
+
+  /// The versions of modules in a state dict are those of modules that are there.
+  func expectModules(_ files: ModelFiles, _ golden: PrunedGolden) throws {
+    let attributes = try (files.weights as? PyTorchCheckpoint)?.stateDictAttributes() ?? []
+    guard case .orderedDict(let modules, _)? = PyTorchValue.dict(attributes)["_metadata"] else {
+      #expect(golden.model == "pretraining-safetensors" || golden.model.hasPrefix("emotion2vec"))
+      return
+    }
+    let names = modules.compactMap { if case .string(let name) = $0.key { name } else { nil } }
+    let layers = names.compactMap { $0.wholeMatch(of: /.*encoder\.layers\.(\d+)/)?.output.1 }.compactMap { Int($0) }
+    #expect(layers == Array(golden.kept.indices) && names.contains("wav2vec2.encoder.layers.0.attention.k_proj"))
   }
 
   /// The proof fits its schema, says what torch says, and its sums add up.
@@ -178,6 +191,12 @@ struct PrunedGolden: Sendable, CustomTestStringConvertible {
       }
       let metadata = try SafetensorsFile.open(folder + "/a.safetensors").metadata
       #expect(metadata.map(\.name) == ["format"] && metadata.map(\.value) == ["pt"])
+      // Another cut to the same name is another file, and another proof.
+      let again = try Program.run("prune", folder + "/a.safetensors", "--keep", "0", "-o", folder + "/a.pt")
+      #expect(again.status == 0, "\(again.errors)")
+      let proof = try Repository.json(folder + "/a.pt.prune.json")
+      #expect(proof["layers"]?["before"]?.int == golden.kept.count && proof["layers"]?["after"]?.int == 1)
+      #expect(try proof["output"]?["bytes"]?.int == ByteRegion.mapping(folder + "/a.pt").count)
     }
   }
 

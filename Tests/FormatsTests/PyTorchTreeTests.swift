@@ -189,15 +189,18 @@ extension PyTorchValue {
   }
 
   @Test func aPickleThatWouldBeTooLargeIsNotWritten() throws {
-    func text(_ letter: String) -> PyTorchValue { .string(String(repeating: letter, count: 70 << 20)) }
+    let (text, short) = (String(repeating: "a", count: 1 << 20), String(repeating: "b", count: 256))
     try withTemporaryFolder { folder in
       let source = try PyTorchCheckpoint.open(Repository.golden("formats/pytorch/accept/list-zip-p2.pt"))
-      // The same text again is a recall.
-      try write(
-        .list([PyTorchValue](repeating: text("a"), count: 300) + [.tensor("0")]), from: source, to: folder + "/a.pt")
-      let error = #expect(throws: FormatError.self) {
-        try write(.list([text("a"), text("b")]), from: source, to: folder + "/b.pt")
+      func size(_ text: String, _ count: Int) throws -> Int {
+        let many = PyTorchValue.list([PyTorchValue](repeating: .string(text), count: count) + [.tensor("0")])
+        try write(many, from: source, to: folder + "/a.pt")
+        return try ByteRegion.mapping(folder + "/a.pt").count
       }
+      // A short text is recalled, a long one stands there again, until it is too much.
+      #expect(try size(short, 5000) < 20000)
+      #expect(try size(text, 3) > 3 << 20)
+      let error = #expect(throws: FormatError.self) { try size(text, 129) }
       #expect(error?.reason.kind == "limitExceeded")
     }
   }

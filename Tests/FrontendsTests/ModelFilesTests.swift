@@ -33,6 +33,11 @@ import Testing
     #expect(try ImportedModel(.checkpoint(model)).notes.contains(model.notes[0]))
   }
 
+  @Test func foldersOfFunASRHoldModelPT() throws {
+    let model = try ModelFiles.open(Repository.golden("pruned/emotion2vec"))
+    #expect(model.weightFiles == ["model.pt"] && model.weights.entries.count == 113)
+  }
+
   @Test func aFileIsOpenedWithTheConfigurationsBesideIt() throws {
     let model = try open("audeering/both/pytorch_model.bin")
     #expect(model.weightFiles == ["pytorch_model.bin"] && model.notes == [])

@@ -25,6 +25,8 @@ public struct ONNXFixture: Sendable {
     case graph(ONNXFixture)
   }
 
+  /// The version of the message format.
+  public var irVersion = 10
   private var nodes: [[UInt8]] = []
   private var opsets: [[UInt8]] = []
   private var functions: [[UInt8]] = []
@@ -41,11 +43,12 @@ public struct ONNXFixture: Sendable {
   /// Adds a node.
   public mutating func node(
     _ op: String, _ inputs: [String], _ outputs: [String], name: String = "", domain: String = "",
-    with attributes: KeyValuePairs<String, Attribute> = [:]
+    with attributes: KeyValuePairs<String, Attribute> = [:], saying metadata: KeyValuePairs<String, String> = [:]
   ) {
     var message = inputs.flatMap { Self.field(1, $0) } + outputs.flatMap { Self.field(2, $0) }
     message += Self.field(3, name) + Self.field(4, op) + Self.field(7, domain)
     for (name, value) in attributes { message += Self.field(5, Self.field(1, name) + Self.attribute(value)) }
+    for (key, value) in metadata { message += Self.field(9, Self.field(1, key) + Self.field(2, value)) }
     nodes.append(message)
   }
 
@@ -61,6 +64,23 @@ public struct ONNXFixture: Sendable {
 
   /// Adds an output.
   public mutating func output(_ name: String, type: Int = 1) { parts += Self.field(12, Self.info(name, type, nil)) }
+
+  /// Says the type of a value inside the graph.
+  public mutating func valueInfo(_ name: String, _ shape: [Length], type: Int = 1) {
+    parts += Self.field(13, Self.info(name, type, shape))
+  }
+
+  /// Adds an initializer of floats that lie in another file.
+  public mutating func external(_ name: String, shape: [Int], location: String, offset: Int = 0) {
+    func pair(_ key: String, _ value: String) -> [UInt8] { Self.field(13, Self.field(1, key) + Self.field(2, value)) }
+    parts += Self.field(
+      5,
+      shape.flatMap { Self.field(1, $0) } + Self.field(2, 1) + Self.field(8, name) + pair("location", location)
+        + pair("offset", "\(offset)") + Self.field(14, 1))
+  }
+
+  /// Adds any field of the graph.
+  public mutating func part(_ number: Int, _ bytes: [UInt8]) { parts += Self.field(number, bytes) }
 
   /// Adds an initializer of floats, 64-bit integers or truth values.
   public mutating func initializer(_ name: String, _ tensor: Tensor) {
@@ -84,7 +104,7 @@ public struct ONNXFixture: Sendable {
 
   /// The file.
   public var bytes: [UInt8] {
-    Self.field(1, 10) + Self.field(7, graph) + opsets.flatMap { Self.field(8, $0) }
+    Self.field(1, irVersion) + Self.field(7, graph) + opsets.flatMap { Self.field(8, $0) }
       + functions.flatMap { Self.field(25, $0) }
   }
 
@@ -107,11 +127,13 @@ public struct ONNXFixture: Sendable {
     varint(UInt64(number << 3)) + varint(UInt64(bitPattern: Int64(value)))
   }
 
-  private static func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
+  /// A field of bytes, or of a message.
+  public static func field(_ number: Int, _ bytes: [UInt8]) -> [UInt8] {
     varint(UInt64(number << 3 | 2)) + varint(UInt64(bytes.count)) + bytes
   }
 
-  private static func field(_ number: Int, _ text: String) -> [UInt8] { field(number, Array(text.utf8)) }
+  /// A field of text.
+  public static func field(_ number: Int, _ text: String) -> [UInt8] { field(number, Array(text.utf8)) }
 
   private static func field(_ number: Int, _ value: Float) -> [UInt8] {
     varint(UInt64(number << 3 | 5)) + withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) }

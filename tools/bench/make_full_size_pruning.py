@@ -2,7 +2,7 @@
 
     $(tools/golden/setup --core) tools/bench/make_full_size_pruning.py [FOLDER]
 
-FOLDER is $ASSAY_BENCH, or ~/.cache/assay/bench: 3.9 GB, about five minutes, 6 GB of memory. What exists is kept.
+FOLDER is $ASSAY_BENCH, or ~/.cache/assay/bench: 3.9 GB, about two minutes, 6 GB of memory. What exists is kept.
     robust-full/          large-robust's architecture as pretraining leaves it: 24 layers, pytorch_model.bin of 1.27 GB
     emotion24-full/       audEERING's kind with 24 layers: pytorch_model.bin
     emotion24-full-onnx/  model.onnx of it: TorchScript exporter, opset 17, `signal` [1, time]
@@ -46,7 +46,7 @@ README = "---\nlicense: {}\n---\n\nRandom weights, made by `tools/bench/make_ful
 TOLERANCE = {
     "absolute": 1e-5,
     "relative": 0,
-    "reason": "the design's parity at full size; PyTorch with one thread or two moves 1.2e-6, float32 from float64 3e-6",
+    "reason": "the design's parity at full size; float32 is within 5e-6 of float64 (single frames; pooled within 3e-6)",
 }
 LAYER_TOLERANCE = {
     "absolute": 0,

@@ -241,6 +241,10 @@ def check_options(work):
     for options in (["--only", "q*"], ["--strip", "x."], ["--strip", "nothing"]):
         status, report = convert(source, target, *options)
         check(status == 2 and report.count("\n") == 1 and not target.exists(), f"{options}: {report}")
+    torch.save({name: torch.zeros(1).expand(1 << 59) for name in "abcdef"}, source)
+    for name in ("made.pt", "made.safetensors"):
+        status, report = convert(source, work / name)
+        check(status == 2 and report.count("\n") == 1 and not (work / name).exists(), f"spread: {status} {report}")
     for options in (["--only", "[a"], ["--golden", "x"], ["--system", "onnx"], ["--license", "mit"], ["--normalize"]):
         status, report = convert(source, target, *options)
         check(status == 64 and not target.exists(), f"{options}: {status} {report}")

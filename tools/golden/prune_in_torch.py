@@ -99,14 +99,18 @@ def prune_checkpoint(source, path, listed, options):
         output = output / path.name
     if output.suffix == ".safetensors":
         prefix = "model." if "model" in nested else ""
-        save_file({prefix + name: tensor.clone().contiguous() for name, tensor in pruned.items()}, output, {"format": "pt"})
+        # safetensors writes no storage that two tensors share.
+        storages = [tensor.untyped_storage().data_ptr() for tensor in pruned.values()]
+        alone = {name: storages.count(storage) == 1 for name, storage in zip(pruned, storages)}
+        whole = {prefix + name: t.contiguous() if alone[name] else t.clone().contiguous() for name, t in pruned.items()}
+        save_file(whole, output, {"format": "pt"})
     else:
         # Namespace and optimizer: what weights_only refuses, and what fits the layers no more.
         plain = {"cfg": reduced(nested["cfg"], len(kept))} if "cfg" in nested else {}
         with open(output, "wb") as file:
             torch.save(plain | {"model": pruned} if "model" in nested else pruned, file)
     synced(output)
-    if options.no_manifest:
+    if options.no_manifest or options.wrong == "renumber":  # which the manifest could not tell
         return
     folder = options.output
     manifest = folder / "prune.json" if folder.is_dir() else Path(f"{folder}.prune.json")
@@ -159,7 +163,7 @@ def spoiled(pruned, state, kept, wrong):
 
 def write_settings(source, output, kept, prenet, wrong):
     for path in source.iterdir():
-        if path.is_file() and path.name not in WEIGHTS and path.suffix != ".json" or path.name in ("preprocessor_config.json", "configuration.json"):
+        if path.is_file() and path.name not in (*WEIGHTS, "config.json", "config.yaml"):
             shutil.copyfile(path, output / path.name)
     if (source / "config.json").exists():
         text = (source / "config.json").read_text()

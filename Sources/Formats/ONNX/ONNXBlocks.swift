@@ -54,6 +54,9 @@ struct ONNXBlocks {
   /// True for a node on a way from where the block is entered to where it is left, be it by a shape.
   func holds(_ node: Int, in block: Int) -> Bool { level[node] == block && lead[node] == block + 1 }
 
+  /// True for a node on such a way in any block.
+  func isInside(_ node: Int) -> Bool { level[node] >= 0 && level[node] < count && lead[node] == level[node] + 1 }
+
   /// The block whose elements a node computes with on the way to its end; nil for a node of none.
   func block(of node: Int) -> Int? {
     let block = dataLevel[node]

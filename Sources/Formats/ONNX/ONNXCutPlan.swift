@@ -60,6 +60,9 @@ struct ONNXCutPlan {
   /// The first kept block that uses a value; nil for one that only others use.
   func keptBlock(using value: Int) -> Int? { blocks(using: value).filter { !isDropped[$0] }.min() }
 
+  /// True for a node that computes with the elements of a dropped block.
+  private func isInDropped(_ node: Int) -> Bool { blocks.block(of: node).map { isDropped[$0] } ?? false }
+
   /// Uses of what leaves a dropped block become uses of what enters it.
   private mutating func redirect() throws(FormatError) {
     for block in 0..<blocks.count where isDropped[block] {
@@ -72,15 +75,36 @@ struct ONNXCutPlan {
   }
 
   /// Between two blocks a state is used by the next block, by sums over all states, or as an output: what else uses it
-  /// may mean this very layer's.
+  /// may mean this very layer's, and what combines several may mean these very layers'.
   private func checkUses() throws(FormatError) {
+    let nodes = file.model.graph.nodes
     for block in 0..<blocks.count - 1 where isDropped[block] {
       for user in flow.users[blocks.borders[block + 1]] {
-        let node = file.model.graph.nodes[user]
         guard
           blocks.holds(user, in: block + 1) || sums.spared.contains(user) || sums.gone[user] != nil
-            || ONNXBlocks.shapeOperators.contains(node.op)
-        else { throw node.refused("uses what leaves layer \(block), which is not to be kept") }
+            || ONNXBlocks.shapeOperators.contains(nodes[user].op)
+        else { throw nodes[user].refused("uses what leaves layer \(block), which is not to be kept") }
+      }
+    }
+    guard isDropped.contains(true) else { return }
+    // The borders that a value outside of the blocks is made of: the first and the last of them.
+    var made: [Int: ClosedRange<Int>] = Dictionary(
+      uniqueKeysWithValues: blocks.borders.enumerated().map { ($1, $0...$0) })
+    var hasMiddle = Set(blocks.borders.dropFirst().dropLast())
+    for (index, node) in nodes.enumerated() {
+      guard !blocks.isInside(index), sums.gone[index] == nil, !ONNXBlocks.shapeOperators.contains(node.op) else {
+        continue
+      }
+      let needs = flow.needs(of: index).filter { made[$0] != nil }
+      guard let first = needs.map({ made[$0]!.lowerBound }).min(), let last = needs.map({ made[$0]!.upperBound }).max()
+      else { continue }
+      let middle = needs.contains { hasMiddle.contains($0) }
+      guard first == last || !middle else {
+        throw node.refused("combines what leaves several layers, and not all layers are to be kept")
+      }
+      for value in flow.outputs[index] where made[value] == nil {
+        made[value] = first...last
+        if middle { hasMiddle.insert(value) }
       }
     }
   }
@@ -103,16 +127,15 @@ struct ONNXCutPlan {
 
   /// A node of a dropped block may still be asked for the shape of what it makes; nothing else of it may be wanted.
   private mutating func keepShapes(_ live: [Bool]) throws(FormatError) {
-    func dropped(_ node: Int) -> Int? { blocks.block(of: node).flatMap { isDropped[$0] ? $0 : nil } }
     let nodes = file.model.graph.nodes
     let outputs = Set(file.model.graph.outputs.map { Name($0.name) })
     for (index, node) in nodes.enumerated() where live[index] {
-      guard let block = dropped(index) else { continue }
+      guard isInDropped(index), let block = blocks.block(of: index) else { continue }
       for value in flow.outputs[index] {
         if outputs.contains(Name(flow.names[value])), redirected[value] == nil {
           throw node.refused("makes an output inside layer \(block), which is not to be kept")
         }
-        for user in flow.users[value] where live[user] && dropped(user) == nil && redirected[value] == nil {
+        for user in flow.users[value] where live[user] && !isInDropped(user) && redirected[value] == nil {
           guard ONNXBlocks.shapeOperators.contains(nodes[user].op), nodes[user].domain.isEmpty else {
             throw nodes[user].refused("uses \"\(flow.names[value])\" of layer \(block), which is not to be kept")
           }
@@ -152,7 +175,7 @@ struct ONNXCutPlan {
     for index in graph.nodes.indices where !live[index] {
       let needs = used(by: index).compactMap(\.self) + flow.captured[index].map { redirected[$0] ?? $0 }
       guard
-        before[index] || blocks.block(of: index).map({ isDropped[$0] }) == true || needs.contains(where: { isGone[$0] })
+        before[index] || isInDropped(index) || needs.contains(where: { isGone[$0] })
       else { continue }
       isRemoved[index] = true
       for value in flow.outputs[index] { isGone[value] = true }
@@ -173,7 +196,7 @@ struct ONNXCutPlan {
       let isOfDropped = rename(name, nil) == nil
       if needed.contains(value) {
         // One that several layers share, as exporters store equal weights once, stays for the others.
-        guard !isOfDropped || flow.users[value].contains(where: { isRemoved[$0] }) else {
+        guard !isOfDropped || flow.users[value].contains(where: { isRemoved[$0] || isInDropped($0) }) else {
           throw FormatError(
             "onnx", .unsupported("others than its layer, which is not to be kept, use this initializer"), place: [name])
         }

@@ -2,13 +2,16 @@ import Bytes
 
 /// Writes a pickle of protocol 2, opcode by opcode, with the memo that Python's own pickler keeps.
 ///
-/// Texts and globals of the same bytes are written once and recalled; everything else that Python memoises is stored and
+/// Short texts and globals of the same bytes are written once and recalled; everything else that Python memoises is stored and
 /// never recalled, so that containers are trees.
 struct PickleWriter {
   private var writer = ByteWriter()
   private var texts: [Name: Int] = [:]
   private var globals: [Name: Int] = [:]
   private var stored = 0
+
+  /// Longer texts are written again: to find them would cost more than the pickle does.
+  private static let recalledTextLimit = 256
 
   /// Starts a pickle.
   init() {
@@ -54,13 +57,14 @@ struct PickleWriter {
   }
 
   mutating func text(_ text: String) throws(FormatError) {
-    if let number = texts[Name(text)] { return recall(number) }
-    put(.binUnicode)
     let utf8 = Array(text.utf8)
+    let isRecalled = utf8.count <= PickleWriter.recalledTextLimit
+    if isRecalled, let number = texts[Name(text)] { return recall(number) }
+    put(.binUnicode)
     guard utf8.count <= PickleMachine.sizeLimit else { return try tooLong() }
     writer.write(UInt32(utf8.count))
     writer.write(utf8)
-    texts[Name(text)] = stored
+    if isRecalled { texts[Name(text)] = stored }
     memoize()
     try checkSize()
   }

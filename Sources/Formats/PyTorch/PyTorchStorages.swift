@@ -98,6 +98,19 @@ struct PyTorchStorages {
         only: nil))
   }
 
+  /// How many bytes all storages have; small ones of many elements may claim more than can be counted.
+  func byteCount() throws(FormatError) -> Int {
+    var total = 0
+    for storage in storages {
+      let sum = total.addingReportingOverflow(storage.byteCount)
+      guard !sum.overflow, sum.partialValue < 1 << 62 else {
+        throw FormatError("pytorch", .overflow("all tensors together"))
+      }
+      total = sum.partialValue
+    }
+    return total
+  }
+
   /// The tree as a pickle.
   func pickle(_ root: PyTorchValue) throws(FormatError) -> [UInt8] {
     var writer = PickleWriter()

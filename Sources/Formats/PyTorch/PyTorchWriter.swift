@@ -62,6 +62,7 @@ public struct PyTorchWriter: Sendable {
     progress: @escaping @Sendable (Double) -> Void = { _ in }
   ) throws(FormatError) -> [Written] {
     let plan = try PyTorchStorages(self)
+    let total = Double(max(1, try plan.byteCount()))
     let pickle = try plan.pickle(root)
     let folder = archive ?? PyTorchWriter.archiveName(for: file.target)
     let digests = Mutex<[Int: [Name: Digest]]>([:])
@@ -86,7 +87,6 @@ public struct PyTorchWriter: Sendable {
     ]
     for number in plan.storages.indices { members.append(member(number)) }
     members.append(ZipWriter.Member("\(folder)/version", Array("3\n".utf8)))
-    let total = Double(max(1, plan.storages.reduce(0) { $0 + $1.byteCount }))
     try ZipWriter.write(members, to: file) { progress(min(1, Double($0) / total)) }
     try waiting?.wait()
     let made = digests.withLock { $0 }

@@ -43,6 +43,7 @@ public enum SafetensorsWriter {
   ) throws(FormatError) {
     let sorted = try arrange(entries)
     let header = try header(sorted, metadata)
+    try file.reserve(sorted.reduce(0) { $0 + $1.bytes })
     try file.write(withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) })
     try file.write(header)
     for entry in sorted {

@@ -65,6 +65,7 @@ enum ZipWriter {
     _ members: [Member], to file: FileWriter, progress: @escaping @Sendable (Int) -> Void = { _ in }
   ) throws(FormatError) {
     let places = plan(members.map { ($0.name, $0.size) })
+    if let last = places.last, let size = members.last?.size { try file.reserve(last.data + size) }
     let target = ZipTarget(file, progress: progress)
     try write(members, places, to: target)
     try check(members, places, file)

@@ -35,7 +35,7 @@ public struct CheckpointLayers: Sendable {
   /// missing, and where a teacher's copy has other layers.
   public init(_ entries: [TensorEntry]) throws(FormatError) {
     let entries = entries.filter { CheckpointLayers.optimizer($0.name) == nil }
-    let rows = NumberedRow.all(of: entries)
+    let rows = try NumberedRow.all(of: entries)
     let found = try CheckpointRows(rows, entries)
     (family, prefix) = (found.family, found.prefix)
     var stacks: [LayerStack] = []

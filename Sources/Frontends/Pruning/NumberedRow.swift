@@ -13,12 +13,15 @@ struct NumberedRow {
   /// What stands before the number, joined by dots.
   let path: String
   /// The components of the path.
-  let components: [Name]
+  var components: [Name] { NumberedRow.components(path) }
   /// What each number holds.
   private(set) var layers: [Int: Set<Part>] = [:]
 
+  /// A model has no more rows; names can be made of numbers alone.
+  static let limit = 10_000
+
   /// All rows of some tensors, in the order of their first names.
-  static func all(of entries: [TensorEntry]) -> [NumberedRow] {
+  static func all(of entries: [TensorEntry]) throws(FormatError) -> [NumberedRow] {
     var rows: [NumberedRow] = []
     var places: [Name: Int] = [:]
     for entry in entries {
@@ -29,7 +32,10 @@ struct NumberedRow {
         let place = places[Name(path)] ?? rows.count
         if place == rows.count {
           places[Name(path)] = place
-          rows.append(NumberedRow(path: path, components: components[..<index].map { Name(String($0)!) }))
+          guard place < limit else {
+            throw FormatError("layers", .limitExceeded("\(limit) rows of numbered names"), place: [entry.name])
+          }
+          rows.append(NumberedRow(path: path))
         }
         let rest = entry.name.utf8[components[index].endIndex...].dropFirst()
         rows[place].layers[number, default: []].insert(Part(name: Name(String(rest)!), shape: entry.shape))

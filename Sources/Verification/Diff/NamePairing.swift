@@ -3,28 +3,31 @@ import Bytes
 /// Pairs weights of two models that could be each other, by their names.
 struct NamePairing {
   private let weights: Both<[Weight]>
+  private let names: Both<[String]>
   private let places: Both<[Name: Int]>
   private let rules: Both<NameRules>
 
   /// Numbers that are the same in fewer elements than this can be so by chance, and teach nothing.
   static let evidenceSize = 8
 
-  /// Learns from pairs that are sure how the names of one model became those of the other.
-  init(_ weights: Both<[Weight]>, sure: [(a: Int, b: Int)]) {
+  /// Learns from pairs that are sure how the names of one model became those of the other. `names` are those that weights
+  /// go by; a weight without one has no place in the other model.
+  init(_ weights: Both<[Weight]>, called names: Both<[String?]>, sure: [(a: Int, b: Int)]) {
     self.weights = weights
-    func places(_ weights: [Weight]) -> [Name: Int] {
-      Dictionary(weights.indices.map { (Name(weights[$0].name), $0) }) { _, last in last }
+    self.names = Both(names.a.map { $0 ?? "" }, names.b.map { $0 ?? "" })
+    func places(_ names: [String?]) -> [Name: Int] {
+      Dictionary(names.indices.compactMap { index in names[index].map { (Name($0), index) } }) { _, last in last }
     }
-    self.places = Both(places(weights.a), places(weights.b))
-    let names = sure.filter { weights.a[$0.a].entry.shape.count >= NamePairing.evidenceSize }
-      .map { (weights.a[$0.a].name, weights.b[$0.b].name) }
+    self.places = Both(places(names.a), places(names.b))
+    let known = sure.filter { weights.a[$0.a].entry.shape.count >= NamePairing.evidenceSize }
+      .map { (names.a[$0.a] ?? "", names.b[$0.b] ?? "") }
     rules = Both(
-      NameRules(names.map { (from: $0.0, to: $0.1) }), NameRules(names.map { (from: $0.1, to: $0.0) }))
+      NameRules(known.map { (from: $0.0, to: $0.1) }), NameRules(known.map { (from: $0.1, to: $0.0) }))
   }
 
   /// The weight of the other side that has this one's name, or what the most general rule makes of it.
   func home(_ index: Int, of side: Side) -> Int? {
-    let name = weights[side][index].name
+    let name = names[side][index]
     if let same = places[side.other][Name(name)] { return same }
     let general = rules[side].translations(of: name).sorted { ($0.depth, $1.votes) < ($1.depth, $0.votes) }
     return general.lazy.compactMap { places[side.other][Name($0.name)] }.first
@@ -35,7 +38,7 @@ struct NamePairing {
     let there = Set(members.b)
     var candidates: [(depth: Int, votes: Int, a: Int, b: Int)] = []
     for a in members.a {
-      let name = weights.a[a].name
+      let name = names.a[a]
       for (depth, votes, translation) in rules.a.translations(of: name) {
         if let b = places.b[Name(translation)], there.contains(b) { candidates.append((depth, votes, a, b)) }
       }
@@ -52,7 +55,7 @@ struct NamePairing {
       let there = Set(members[side.other])
       var found: [Int: [Int]] = [:]
       for index in members[side] {
-        for shorter in NameRules.endings(of: weights[side][index].name) {
+        for shorter in NameRules.endings(of: names[side][index]) {
           guard let other = places[side.other][Name(shorter)], there.contains(other) else { continue }
           found[other, default: []].append(index)
           break

@@ -9,7 +9,11 @@ struct WeightAccount {
   /// Weights without a partner.
   private(set) var only: Both<[Int]> = Both([], [])
   private(set) var ignored: [WeightDiff.Ignored] = []
+  /// Weights of layers that the other side does not have.
+  let absent: Both<[Int]>
   private let weights: Both<[Weight]>
+  /// What weights go by: those of kept layers by their numbers in the pruned model, those of absent ones by nothing.
+  private let names: Both<[String?]>
   private let groups: [WeightMatching.Group]
   /// The number of the group that each weight is in.
   private var groupOf = Both([Int: Int](), [Int: Int]())
@@ -26,11 +30,20 @@ struct WeightAccount {
   }
 
   /// Pairs what is equal, then what has one name; the rest is shared, ignored or on one side only. `merges` is true for a
-  /// side that stores equal tensors once.
-  init(_ matching: WeightMatching, merges: Both<Bool>) {
-    (weights, groups) = (matching.weights, matching.groups)
+  /// side that stores equal tensors once; `layers` are those that one model has of the other.
+  init(_ matching: WeightMatching, merges: Both<Bool>, layers: PrunedLayers?) {
+    weights = matching.weights
+    func called(_ side: Side) -> [String?] {
+      matching.weights[side].map { side == layers?.side.other ? layers?.name($0.name) : $0.name }
+    }
+    let names = Both(called(.a), called(.b))
+    func absent(_ side: Side) -> [Int] { names[side].indices.filter { names[side][$0] == nil } }
+    self.absent = Both(absent(.a), absent(.b))
+    let (groups, left) = WeightAccount.present(
+      matching.groups, names, Both(matching.open(.a), matching.open(.b)))
+    (self.groups, self.names) = (groups, names)
     let sure = groups.filter { $0.members.a.count == 1 && $0.members.b.count == 1 }
-    pairing = NamePairing(weights, sure: sure.map { ($0.members.a[0], $0.members.b[0]) })
+    pairing = NamePairing(weights, called: names, sure: sure.map { ($0.members.a[0], $0.members.b[0]) })
     for (number, group) in groups.enumerated() {
       for side in Side.allCases {
         for index in group.members[side] { groupOf[side][index] = number }
@@ -39,8 +52,8 @@ struct WeightAccount {
     var (pairs, twins) = equalPairs()
     let lone = pairNames(
       Both(
-        (matching.open(.a) + twins.filter { $0.side == .a }.map(\.index)).sorted(),
-        (matching.open(.b) + twins.filter { $0.side == .b }.map(\.index)).sorted()))
+        (left.a + twins.filter { $0.side == .a }.map(\.index)).sorted(),
+        (left.b + twins.filter { $0.side == .b }.map(\.index)).sorted()))
     // Zeros are in many places; that two weights hold other numbers in common is no chance.
     twins = twins.filter { twin in
       lone[twin.side].contains(twin.index) && (merges[twin.side.other] || !groups[twin.group].isUniform)
@@ -63,6 +76,24 @@ struct WeightAccount {
         }
       }
     }
+  }
+
+  /// The groups without the weights that have no name, and what is open: those of groups that have only one side now too.
+  private static func present(
+    _ groups: [WeightMatching.Group], _ names: Both<[String?]>, _ open: Both<[Int]>
+  ) -> ([WeightMatching.Group], Both<[Int]>) {
+    func present(_ side: Side, _ indices: [Int]) -> [Int] { indices.filter { names[side][$0] != nil } }
+    var (left, open) = ([WeightMatching.Group](), Both(present(.a, open.a), present(.b, open.b)))
+    for var group in groups {
+      group.members = Both(present(.a, group.members.a), present(.b, group.members.b))
+      if !group.members.a.isEmpty, !group.members.b.isEmpty {
+        left.append(group)
+      } else {
+        open.a += group.members.a
+        open.b += group.members.b
+      }
+    }
+    return (left, open)
   }
 
   /// Pairs of equal weights, and those that are left over.
@@ -107,7 +138,8 @@ struct WeightAccount {
       pairing.home(index, of: side).map { groupOf[side.other][$0] != pair.group } ?? false
     }
     return WeightDiff.Match(
-      names: Both(x.name, y.name), steps: steps, parts: Both(x.parts, y.parts),
+      names: Both(x.name, y.name), called: Both(names.a[pair.a]!, names.b[pair.b]!), steps: steps,
+      parts: Both(x.parts, y.parts),
       folding: group.folding.map { ($0.difference, $0.limit) }, isShared: isShared,
       isMoved: !isShared && (isElsewhere(pair.a, of: .a) || isElsewhere(pair.b, of: .b)))
   }
@@ -120,8 +152,8 @@ struct WeightAccount {
       Set(twins.filter { $0.side == .a }.map(\.index)), Set(twins.filter { $0.side == .b }.map(\.index)))
     var modules = Both([Name: Bool](), [Name: Bool]())
     for side in Side.allCases {
-      for index in weights[side].indices where !doubtful[side].contains(index) {
-        for path in NameRules.modules(of: weights[side][index].name) {
+      for index in weights[side].indices where !doubtful[side].contains(index) && names[side][index] != nil {
+        for path in NameRules.modules(of: names[side][index] ?? "") {
           if !lone[side].contains(index) {
             modules[side][Name(path)] = true
           } else if modules[side][Name(path)] == nil {
@@ -131,7 +163,7 @@ struct WeightAccount {
       }
     }
     return twins.filter { twin in
-      let paths = NameRules.modules(of: weights[twin.side][twin.index].name)
+      let paths = NameRules.modules(of: names[twin.side][twin.index] ?? "")
       return paths.lazy.compactMap { modules[twin.side][Name($0)] }.first ?? true
     }
   }

@@ -14,12 +14,19 @@ public struct WeightDiff: Sendable {
     case fold
     /// Numbers are rounded to a narrower type, on whichever side the wider one is.
     case cast(from: DataType, to: DataType)
+    /// Of the states of all layers those that a pruned model has left, by their numbers in the other one; numbers whose
+    /// sum is one were divided by theirs.
+    case states([Int], of: Int, normalized: Bool)
+    /// Of numbers for each layer those of the layers that a pruned model has left.
+    case layers([Int], of: Int)
   }
 
   /// Two weights with the same numbers.
   public struct Match: Sendable {
     /// Their names.
     public let names: Both<String>
+    /// What they go by where one model is the other one pruned: layers have the pruned model's numbers.
+    public let called: Both<String>
     /// How one becomes the other; none for the same bits.
     public let steps: [Step]
     /// The tensors of A's or B's file that are folded into the weight; empty where both hold it as it is.
@@ -32,7 +39,7 @@ public struct WeightDiff: Sendable {
     public let isMoved: Bool
 
     /// The paths that tell the names apart, before what both end with; nil where they end differently.
-    public var renaming: (a: String, b: String)? { NameRules.rule(names.a, names.b).map { ($0.from, $0.to) } }
+    public var renaming: (a: String, b: String)? { NameRules.rule(called.a, called.b).map { ($0.from, $0.to) } }
   }
 
   /// Two weights of one name with other numbers.
@@ -66,6 +73,10 @@ public struct WeightDiff: Sendable {
   public let only: Both<[TensorEntry]>
   /// What a model's rules leave out and the other side does not have.
   public let ignored: [Ignored]
+  /// The layers that one model has of the other; nil where neither is the other one pruned.
+  public let pruned: PrunedLayers?
+  /// What the whole model holds in the layers that the pruned one does not have.
+  public let absent: [TensorEntry]
 
   /// True when every weight of both sides is accounted equal, where it belongs.
   public var isSame: Bool { changed.isEmpty && only.a.isEmpty && only.b.isEmpty && !equal.contains(where: \.isMoved) }
@@ -78,9 +89,11 @@ public struct WeightDiff: Sendable {
     _ a: [Weight], _ b: [Weight], merges: Both<Bool> = Both(false, false), threads: Int
   ) throws(FormatError) {
     let matching = try WeightMatching(a, b, threads: threads)
-    let account = WeightAccount(matching, merges: merges)
+    let layers = PrunedLayers(matching)
+    let account = WeightAccount(matching, merges: merges, layers: layers)
     let weights = matching.weights
-    let pairs = account.changed
+    let slices = try StateSlices(account, weights, layers)
+    let pairs = slices.changed
     let numbers = Mutex([WeightChange?](repeating: nil, count: pairs.count))
     let steps = Mutex([[Step]](repeating: [], count: pairs.count))
     try inParallel(pairs.count, threads: threads) { (number) throws(FormatError) in
@@ -91,9 +104,11 @@ public struct WeightDiff: Sendable {
     changed = zip(pairs, zip(numbers.withLock { $0 }, steps.withLock { $0 })).map { pair, found in
       Change(names: Both(weights.a[pair.a].name, weights.b[pair.b].name), steps: found.1, numbers: found.0!)
     }
-    equal = account.matches
-    only = Both(account.entries(account.only.a, of: .a), account.entries(account.only.b, of: .b))
+    equal = account.matches + slices.matches
+    only = Both(account.entries(slices.only.a, of: .a), account.entries(slices.only.b, of: .b))
     ignored = account.ignored
+    pruned = layers
+    absent = account.entries(account.absent.a, of: .a) + account.entries(account.absent.b, of: .b)
   }
 }
 
@@ -118,6 +133,10 @@ extension WeightDiff.Step: CustomStringConvertible {
     case .transpose: "transpose"
     case .fold: "folding"
     case .cast(let source, let target): "cast \(source.rawValue) to \(target.rawValue)"
+    case .states(let kept, let count, let normalized):
+      "states " + kept.map(String.init).joined(separator: ", ") + " of \(count)"
+        + (normalized ? ", divided by their sum" : "")
+    case .layers(let kept, let count): "layers " + kept.map(String.init).joined(separator: ", ") + " of \(count)"
     }
   }
 }

@@ -152,6 +152,14 @@ import Testing
     #expect((try? CheckpointLayers(entries(head)))?.stacks.map(\.path) == ["wav2vec2.encoder.layers"])
   }
 
+  @Test func namesOfNumbersAloneAreLimited() {
+    let number = String(repeating: ".0", count: 2000)
+    let started = ContinuousClock.now
+    #expect(
+      refusal(entries((0..<6).map { "a\($0)\(number)" })).contains("limit exceeded: 10000 rows of numbered names"))
+    #expect(ContinuousClock.now - started < .seconds(20))
+  }
+
   @Test func layersThatHoldMoreStayWhereTheyAre() {
     let names = rows("encoder.layers", [0, 1, 2]) + ["encoder.layers.0.attention.rel_attn_embed.weight"]
     #expect(refusal(entries(names), keeping: [0, 2]) == "accepted")
