@@ -17,7 +17,7 @@ struct BlockSketch {
   var odd: Int?
   /// A layer whose attention is an output too.
   var shown: Int?
-  /// A layer to which a value inside the layer before it is added.
+  /// A layer that hears a value inside the layer before it too.
   var entered: Int?
   /// Weights of a sum of all states, that a softmax makes of them.
   var weights: [Float]?
@@ -61,8 +61,8 @@ struct BlockSketch {
       func linear(_ g: inout GraphSketch, _ x: ValueID, _ name: String) throws -> ValueID {
         try g(.linear(Linear()), x, weight(&g, name + ".weight", [width, width]), weight(&g, name + ".bias", [width]))
       }
-      if entered == layer, let before { state = try g(.add, state, before) }
-      let heard = isPreNorm ? try norm(&g, state, "norm1") : state
+      var heard = isPreNorm ? try norm(&g, state, "norm1") : state
+      if entered == layer, let before { heard = try g(.add, heard, before) }
       let q = try linear(&g, heard, "q")
       let k = try linear(&g, heard, "k")
       let v = try linear(&g, heard, "v")

@@ -130,9 +130,18 @@ import Testing
   }
 
   @Test func aValueOfAnotherLayerIsSaid() throws {
-    // The sum in between enters layer 1 from layer 0: it is not that layer's result.
-    let found = try refusal { ($0.layers, $0.entered) = ([0, 1, 2, 3], 2) }
-    #expect(found.contains("layer"), "\(found)")
+    #expect(try refusal { ($0.layers, $0.entered) = ([0, 1, 2, 3], 2) }.contains("layer 2"))
+    // Where the graph says its states itself as well.
+    var graph = try sketch { $0.entered = 2 }
+    let norms = graph.nodes.filter { node in
+      node.inputs.contains {
+        $0.map { graph[$0].name.hasSuffix("norm1.weight") || graph[$0].name == "norm.weight" } == true
+      }
+    }
+    #expect(norms.count == 4)
+    for (number, norm) in norms.enumerated() { graph.addState("layer.\(number)", norm.inputs[0]!) }
+    let error = #expect(throws: GraphError.self) { try LayerBlocks.find(in: graph) }
+    #expect(error?.what.contains("this is in layer 2 and uses") == true, "\(String(describing: error))")
   }
 
   @Test func whatOthersUseIsListed() throws {
