@@ -195,7 +195,6 @@ import Verification
     try withTemporaryFolder { folder in
       let source = Repository.golden("files/v1/base-f32.assay")
       for (arguments, what) in [
-        (["--keep", "0", "-o", folder + "/x.safetensors"], "is written as .assay or .onnx"),
         (["--keep", "2", "-o", folder + "/x.assay"], "there is no layer 2"),
         (["--drop", "0,1", "-o", folder + "/x.assay"], "keeps at least one"),
         (["--keep", "0", "-o", source], "this is the source"),
