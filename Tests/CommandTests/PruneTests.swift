@@ -200,6 +200,33 @@ struct PrunedGolden: Sendable, CustomTestStringConvertible {
     }
   }
 
+  /// A graph's constants by themselves are those of torch's cut, whatever the graph was read from.
+  @Test(arguments: ["emotion", "emotion-onnx-ts17"]) func graphsBecomeTensors(_ model: String) throws {
+    let golden = try #require(PrunedGolden.all("emotion").first { $0.cut == "odd-set" })
+    let expected = try golden.reference["tensors"]?.object?.compactMap { $0.value["sha256"]?.string } ?? []
+    try withTemporaryFolder { folder in
+      var source = Repository.golden("pruned/\(model)/model.onnx")
+      let prefix = model == "emotion" ? "" : "wav2vec2."
+      if model == "emotion" {
+        source = folder + "/source.assay"
+        #expect(try Program.run("convert", golden.folder, "-o", source).status == 0)
+      }
+      for name in ["out.safetensors", "out.pt"] {
+        let pruned = try Program.run("prune", source, "--keep", golden.list, "-o", folder + "/" + name)
+        #expect(
+          pruned.status == 0 && pruned.errors.contains("only the graph's constants are written"), "\(pruned.errors)")
+        let weights = try ModelFiles.open(folder + "/" + name).weights
+        let names = weights.entries.map(\.name)
+        #expect(
+          names.contains(prefix + "encoder.layers.6.feed_forward.output_dense.weight") && names.count == 7 * 16 + 40)
+        // Weight norm is folded; all else is the checkpoint's.
+        let strange = try weights.entries.filter { !expected.contains(try weights.tensor($0.name).digest.description) }
+        #expect(strange.map(\.name) == [prefix + "encoder.pos_conv_embed.conv.weight"])
+        #expect(try Repository.json(folder + "/\(name).prune.json")["kept"]?.array?.count == names.count)
+      }
+    }
+  }
+
   @Test(arguments: checkpoints.filter { ["even", "1,4", "0-3"].contains($0.cut) })
   func thePlanIsWhatIsDoneAndTwiceIsTheSame(_ golden: PrunedGolden) throws {
     try withTemporaryFolder { folder in

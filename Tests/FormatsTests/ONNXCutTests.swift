@@ -161,6 +161,14 @@ import Testing
     #expect(try file.tensor("enc.layers.1.w").floats[0] == 2)
   }
 
+  /// Its own name is that of another layer's weight then.
+  @Test func aSharedWeightGetsOutOfTheWay() throws {
+    let layers = Layers(4, weights: { $0 == 3 ? "enc.layers.0.w" : "enc.layers.\($0).w" }).ended()
+    let file = try cut(layers.fixture, layers.states, [1, 2, 3])
+    #expect(file.entries.map(\.name) == ["enc.layers.2.w", "enc.layers.0.w", "enc.layers.1.w"])
+    #expect(try file.entries.map { try file.tensor($0.name).floats[0] } == [0, 1, 2])
+  }
+
   @Test func noTwoValuesGetOneName() throws {
     // Layer 2's weight would be called as an input is.
     var layers = Layers(weights: { $0 == 1 ? nil : "enc.layers.\($0).w" })
@@ -176,8 +184,9 @@ import Testing
     var layers = Layers()
     var then = ONNXFixture()
     // A name of its own that is also a name outside is not followed.
-    then.node("Relu", [layers.states[3]], ["/enc/layers.2/own"])
-    then.node("Add", ["/enc/layers.2/own", layers.states[3]], ["inner"])
+    let own = "/enc/layers.2/MatMul_output_0"
+    then.node("Relu", [layers.states[3]], [own])
+    then.node("Add", [own, layers.states[3]], ["inner"])
     then.output("inner")
     var other = ONNXFixture()
     other.output(layers.states[3])
@@ -187,8 +196,8 @@ import Testing
     let file = try cut(layers.fixture, layers.states, [2])
     #expect(
       file.model.lines.filter { $0.contains("layers.") && $0.hasPrefix("    ") } == [
-        "    /enc/layers.2/own = Relu(/enc/layers.0/Add_output_0)",
-        "    inner = Add(/enc/layers.2/own, /enc/layers.0/Add_output_0)",
+        "    /enc/layers.2/MatMul_output_0 = Relu(/enc/layers.0/Add_output_0)",
+        "    inner = Add(/enc/layers.2/MatMul_output_0, /enc/layers.0/Add_output_0)",
         "    output /enc/layers.0/Add_output_0: FLOAT",
       ])
     #expect(file.entries.map(\.name) == ["enc.layers.0.w", "yes"])
@@ -252,6 +261,14 @@ import Testing
     late.fixture.node("Relu", [late.last], ["later"])
     late.fixture.output("y")
     #expect(refusal(late.fixture, late.states, [0]).contains("made after it is used"))
+  }
+
+  /// A long row of layers: no step goes deeper for it, or looks at all others.
+  @Test func manyNodes() throws {
+    let layers = Layers(3000).ended()
+    let file = try cut(layers.fixture, layers.states, [2999])
+    #expect(file.model.graph.nodes.count == 3 && file.entries.map(\.name) == ["enc.layers.0.w"])
+    #expect(try file.tensor("enc.layers.0.w").floats[0] == 2999)
   }
 
   // MARK: Shapes

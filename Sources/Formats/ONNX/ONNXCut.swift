@@ -9,8 +9,9 @@ import Tensors
 public struct ONNXCut: Sendable {
   /// An initializer of the result.
   public struct Stored: Sendable {
-    /// Its name, and its name in the source.
+    /// Its name.
     public let name: String
+    /// Its name in the source.
     public let source: String
     /// What was done to its elements; nil where they are the source's.
     public let step: String?

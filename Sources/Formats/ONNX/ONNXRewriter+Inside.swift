@@ -31,12 +31,15 @@ extension ONNXRewriter {
     }
   }
 
-  /// AttributeProto; `references` are the names that values around it have now.
-  func attribute(_ view: ByteView, _ references: [Name: String]) throws(FormatError) -> ProtobufPieces? {
+  /// AttributeProto; `references` are the names that values of the outermost graph have now, but for those that graphs in
+  /// between give to values of their own.
+  func attribute(
+    _ view: ByteView, _ references: [Name: String], hidden: [Set<Name>]
+  ) throws(FormatError) -> ProtobufPieces? {
     try ProtobufPieces.rewriting(view) { (field) throws(FormatError) in
       switch field.number {
       case 5, 10: return try .changed(tensor(field.bytes("onnx")))
-      case 6, 11: return try .changed(inside(field.bytes("onnx"), references))
+      case 6, 11: return try .changed(inside(field.bytes("onnx"), references, hidden))
       case 22, 23: return try .changed(sparseTensor(field.bytes("onnx")))
       default: return .same
       }
@@ -47,56 +50,70 @@ extension ONNXRewriter {
   func function(_ view: ByteView) throws(FormatError) -> ProtobufPieces? {
     try ProtobufPieces.rewriting(view) { (field) throws(FormatError) in
       switch field.number {
-      case 7: return try .changed(node(inside: field.bytes("onnx"), [:]))
-      case 11: return try .changed(attribute(field.bytes("onnx"), [:]))
+      case 7: return try .changed(node(inside: field.bytes("onnx"), [:], []))
+      case 11: return try .changed(attribute(field.bytes("onnx"), [:], hidden: []))
       default: return .same
       }
     }
   }
 
   /// GraphProto of an attribute; it is no deeper than `ONNXReader` reads.
-  private func inside(_ view: ByteView, _ outer: [Name: String]) throws(FormatError) -> ProtobufPieces? {
-    var references = outer
-    var reader = ProtobufReader(view, format: "onnx")
-    while !references.isEmpty, let field = try reader.next() {
-      switch field.number {
-      case 1:
-        var node = ProtobufReader(try field.bytes("onnx"), format: "onnx")
-        while let part = try node.next() {
-          if part.number == 2 { references[Name(try part.text("onnx"))] = nil }
-        }
-      case 5: references[Name(try ProtobufReader.text(8, in: field.bytes("onnx"), "onnx"))] = nil
-      case 11: references[Name(try ProtobufReader.text(1, in: field.bytes("onnx"), "onnx"))] = nil
-      case 15:
-        let values = try ProtobufReader.message(1, in: field.bytes("onnx"), "onnx")
-        references[Name(try ProtobufReader.text(8, in: values, "onnx"))] = nil
-      default: break
-      }
-    }
+  private func inside(
+    _ view: ByteView, _ references: [Name: String], _ outer: [Set<Name>]
+  ) throws(FormatError) -> ProtobufPieces? {
+    let hidden = outer + [try given(view)]
     return try ProtobufPieces.rewriting(view) { (field) throws(FormatError) in
       switch field.number {
-      case 1: return try .changed(node(inside: field.bytes("onnx"), references))
+      case 1: return try .changed(node(inside: field.bytes("onnx"), references, hidden))
       case 5: return try .changed(tensor(field.bytes("onnx")))
       case 12:
         let name = try ProtobufReader.text(1, in: field.bytes("onnx"), "onnx")
         return try .changed(
-          ProtobufPieces.rewriting(field.bytes("onnx"), text: 1, references[Name(name)] ?? name))
+          ProtobufPieces.rewriting(field.bytes("onnx"), text: 1, reference(name, references, hidden)))
       case 15: return try .changed(sparseTensor(field.bytes("onnx")))
       default: return .same
       }
     }
   }
 
+  /// The names that a graph gives to values of its own.
+  private func given(_ view: ByteView) throws(FormatError) -> Set<Name> {
+    var names: Set<Name> = []
+    var reader = ProtobufReader(view, format: "onnx")
+    while let field = try reader.next() {
+      switch field.number {
+      case 1:
+        var node = ProtobufReader(try field.bytes("onnx"), format: "onnx")
+        while let part = try node.next() {
+          if part.number == 2 { names.insert(Name(try part.text("onnx"))) }
+        }
+      case 5: names.insert(Name(try ProtobufReader.text(8, in: field.bytes("onnx"), "onnx")))
+      case 11: names.insert(Name(try ProtobufReader.text(1, in: field.bytes("onnx"), "onnx")))
+      case 15:
+        let values = try ProtobufReader.message(1, in: field.bytes("onnx"), "onnx")
+        names.insert(Name(try ProtobufReader.text(8, in: values, "onnx")))
+      default: break
+      }
+    }
+    return names
+  }
+
+  /// What a name inside graphs is now.
+  private func reference(_ name: String, _ references: [Name: String], _ hidden: [Set<Name>]) -> String {
+    guard let now = references[Name(name)], !hidden.contains(where: { $0.contains(Name(name)) }) else { return name }
+    return now
+  }
+
   /// NodeProto inside an attribute or a function.
   private func node(
-    inside view: ByteView, _ references: [Name: String]
+    inside view: ByteView, _ references: [Name: String], _ hidden: [Set<Name>]
   ) throws(FormatError) -> ProtobufPieces? {
     try ProtobufPieces.rewriting(view) { (field) throws(FormatError) in
       switch field.number {
       case 1:
         let name = try field.text("onnx")
-        return .named(references[Name(name)] ?? name, not: name)
-      case 5: return try .changed(attribute(field.bytes("onnx"), references))
+        return .named(reference(name, references, hidden), not: name)
+      case 5: return try .changed(attribute(field.bytes("onnx"), references, hidden: hidden))
       default: return .same
       }
     }

@@ -76,7 +76,7 @@ struct ONNXRewriter {
         guard let value = plan.flow.value(name) else { break }
         guard !plan.isGone[value] else { continue }
         if let slice = plan.sums.sliced[value] {
-          let type = file.model.graph.initializers.first { Name($0.name) == Name(name) }?.elementType ?? 0
+          let type = ONNXTensor.dataTypes.first { $1 == slice.tensor.dataType }!.key
           changed = .valueInfo(names[value], type, slice.tensor.shape.dimensions)
         } else {
           changed = try ProtobufPieces.rewriting(inner, text: 1, names[value])
@@ -115,7 +115,7 @@ struct ONNXRewriter {
         guard let value = plan.flow.value(node.outputs[outputs]) else { return .same }
         return .named(names[value], not: node.outputs[outputs])
       case 3: return .named(names.nodes[index], not: node.name)
-      case 5: return try .changed(attribute(field.bytes("onnx"), references))
+      case 5: return try .changed(attribute(field.bytes("onnx"), references, hidden: []))
       case 9: return try .changed(scopes(field.bytes("onnx")))
       case 10: throw node.refused("says on which devices it runs, by names")
       default: return .same

@@ -20,6 +20,8 @@ struct ONNXStateSums {
   private let graph: ONNXGraph
   private let flow: ONNXFlow
   private let numbers: ONNXNumbers
+  /// The values that are outputs.
+  private let results: Set<Int>
   /// How many states there are, and those that stay.
   private let count: Int
   private let kept: [Int]
@@ -36,6 +38,7 @@ struct ONNXStateSums {
     _ graph: ONNXGraph, _ flow: ONNXFlow, _ blocks: ONNXBlocks, _ numbers: ONNXNumbers, rank: Int, kept: [Int]
   ) throws(FormatError) {
     (self.graph, self.flow, self.numbers) = (graph, flow, numbers)
+    results = Set(graph.outputs.compactMap { flow.value($0.name) })
     count = blocks.count + 1
     self.kept = [0] + kept.map { $0 + 1 }
     for (index, node) in graph.nodes.enumerated() where node.op == "Concat" && node.domain.isEmpty {
@@ -108,8 +111,9 @@ struct ONNXStateSums {
     while let stack = open.popLast() {
       guard seen.insert(stack.value).inserted else { continue }
       shortened.insert(stack.value)
-      if let output = graph.outputs.first(where: { flow.value($0.name) == stack.value }) {
-        throw FormatError("onnx", .unsupported("an output that holds the states of all layers"), place: [output.name])
+      guard !results.contains(stack.value) else {
+        throw FormatError(
+          "onnx", .unsupported("an output that holds the states of all layers"), place: [flow.names[stack.value]])
       }
       for user in flow.users[stack.value] {
         if let next = try step(stack, graph.nodes[user], user) { open.append(next) }
@@ -164,7 +168,7 @@ struct ONNXStateSums {
       guard flow.users[value] == [user] else {
         throw node.refused("weighs the states of all layers by \"\(flow.names[value])\", which others use too")
       }
-      guard !graph.outputs.contains(where: { flow.value($0.name) == value }) else {
+      guard !results.contains(value) else {
         throw node.refused("weighs the states of all layers by \"\(flow.names[value])\", which is an output")
       }
       shortened.insert(value)
