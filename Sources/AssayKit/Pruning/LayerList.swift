@@ -36,7 +36,9 @@ public struct LayerList: Hashable, Sendable {
       if let before = runs.last?.upperBound, before >= first {
         let twice = runs.contains { $0.overlaps(first...last) }
         throw refuse(
-          twice ? "a layer of \(String(part)!) is named twice" : "layer \(first) stands after layer \(before)")
+          !twice
+            ? "layer \(first) stands after layer \(before)"
+            : first == last ? "layer \(first) is named twice" : "a layer of \(first)-\(last) is named twice")
       }
       runs.append(first...last)
     }
