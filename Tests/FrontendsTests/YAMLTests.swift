@@ -40,7 +40,6 @@ import Testing
     let corpus = try corpus("reject")
     #expect(corpus.count > 25)
     for (file, reason) in corpus.map({ ($0.name, $0.value) }) {
-      let start = ContinuousClock.now
       do throws(FormatError) {
         _ = try read("reject", file)
         Issue.record("accepted \(file)")
@@ -48,7 +47,6 @@ import Testing
         #expect(Mirror(reflecting: error.reason).children.first?.label == reason.string, "\(file): \(error)")
         #expect(!error.description.contains("\n"), "\(file): \(error)")
       }
-      #expect(ContinuousClock.now - start < .seconds(5), "\(file)")
     }
     #expect(fileKind("canary-of-assay") == .missing)
   }

@@ -22,12 +22,10 @@ import Testing
   private func expectRefused(
     _ file: ONNXFixture, _ text: String = "", _ place: SourceLocation = #_sourceLocation
   ) {
-    let start = ContinuousClock.now
     let found = file.planned
     #expect(
       found != "accepted" && (text.isEmpty || found.contains(text)) && !found.contains("\n"), "\(found)",
       sourceLocation: place)
-    #expect(ContinuousClock.now - start < .seconds(2), sourceLocation: place)
   }
 
   @Test func resultsThatAreTooLarge() {
@@ -198,8 +196,6 @@ import Testing
       }
       $0.output(last)
     }
-    let start = ContinuousClock.now
     #expect(file.refusal == "accepted")
-    #expect(ContinuousClock.now - start < .seconds(10))
   }
 }
