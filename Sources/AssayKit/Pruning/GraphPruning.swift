@@ -87,15 +87,19 @@ struct GraphPruning {
     var conversion: ConversionReport?
     do {
       let report = try output.publish { writer, name in
-        let known = try sources()
         var manifest: PruneManifest?
         let report = try self.conversion.run(
           source, to: writer,
           proving: { written in
-            let proof = PruneProof(plan, before: before, after: Constants(written), threads: pruning.threads)
+            let artifact = written as? ArtifactFile
+            let stated = artifact.map { file in zip(file.entries.map { Name($0.name) }, file.digests) }
+            let proof = PruneProof(
+              plan, before: before, after: Constants(written),
+              stating: Dictionary(stated.map(Array.init) ?? []) { first, _ in first }, threads: pruning.threads)
             let digests = try proof.digests(inOrder: false)
             manifest = try PruneManifest(
-              plan, sources: known.wait(), kept: digests.kept, changed: digests.changed, output: (name, writer.count))
+              plan, sources: sources().wait(), kept: digests.kept, changed: digests.changed,
+              output: (name, writer.count))
           }, progress: progress)
         conversion = report
         guard let manifest else { throw Failure("\(pruning.target): a golden case does not hold") }
@@ -144,13 +148,14 @@ struct GraphPruning {
     }
   }
 
-  /// The digests of the files that were read, which are made meanwhile.
+  /// The digests of the files that were read, which are made meanwhile; a conversion knows them.
   private func sources() throws -> Background<[PruneManifest.SourceFile]> {
     let files = try sourceFiles.map { file in
       (name: file.name, region: try inFile(file.path) { try ByteRegion.mapping(file.path) })
     }
-    return Background { () throws(FormatError) in
-      files.map { PruneManifest.SourceFile(name: $0.name, bytes: $0.region.count, digest: Digest.of($0.region.view)) }
+    return Background { [source] () throws(FormatError) in
+      let known = try source.knownDigests() ?? files.map { Digest.of($0.region.view) }
+      return zip(files, known).map { PruneManifest.SourceFile(name: $0.name, bytes: $0.region.count, digest: $1) }
     }
   }
 }
