@@ -106,7 +106,9 @@ private struct Opened {
       (constants, tensors) = (own, own)
       // Layers that pruning dropped are found to be absent, or are not.
       rules = Opened.rules(file.artifact.metadata.ignored.filter { !GraphCut.isReason($0.reason) })
-      lostNames = Opened.lostNames(file.artifact.graph)
+      let recipe = file.artifact.metadata.recipe
+      let isPruned = recipe.contains { if case .prune = $0 { true } else { false } }
+      lostNames = Opened.lostNames(file.artifact.graph, isPruned: isPruned)
       return
     }
     tensors = Opened.tensors(content.source)
@@ -137,11 +139,15 @@ private struct Opened {
   }
 
   /// A path in front is another prefix, not another name.
-  private static func lostNames(_ graph: Graph) -> [ModelDiff.LostName] {
-    graph.constantOrder.compactMap { id in
+  private static func lostNames(_ graph: Graph, isPruned: Bool = false) -> [ModelDiff.LostName] {
+    /// Layers that are counted anew have not lost their names.
+    func compared(_ name: String) -> String {
+      isPruned ? name.split(separator: ".").filter { Int($0) == nil }.joined(separator: ".") : name
+    }
+    return graph.constantOrder.compactMap { id in
       let (name, provenance) = (graph[id].name, graph.constants[id]!.provenance)
       guard provenance.sources.count == 1, let tensor = provenance.sources.first?.tensor,
-        !tensor.hasSuffix(name), !name.hasSuffix(tensor)
+        !compared(tensor).hasSuffix(compared(name)), !compared(name).hasSuffix(compared(tensor))
       else { return nil }
       return ModelDiff.LostName(tensor: tensor, weight: name, steps: provenance.steps)
     }

@@ -136,13 +136,18 @@ extension Verdict {
 }
 
 extension WeightComparison {
+  /// A text names so many of each kind.
+  private static let shownNames = 16
+
   /// One line, and the names of what differs.
   public var text: String {
     var lines = ["\(holds ? "holds    " : "DIFFERS  ")weights of \(printable(source)): \(equal) equal"]
     for (names, what) in [
       (different, "differs"), (onlyInModel, "only in the model"), (onlyInSource, "only in the source"),
     ] {
-      lines += names.map { "  \(printable($0)): \(what)" }
+      lines += names.prefix(WeightComparison.shownNames).map { "  \(printable($0)): \(what)" }
+      let more = names.count - WeightComparison.shownNames
+      if more > 0 { lines.append("  and \(more) more: \(what) (--json)") }
     }
     return lines.joined(separator: "\n")
   }

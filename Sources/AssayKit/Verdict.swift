@@ -109,9 +109,7 @@ public struct WeightComparison: Sendable {
     source = path
     var other = try Model.open(path)
     if case .artifact(let file) = model.origin, case .source = other.origin {
-      for case .cast(let type) in file.artifact.metadata.recipe {
-        _ = try CastWeights(to: type).run(on: &other.graph)
-      }
+      try inFile(path) { try WeightComparison.replay(file.artifact.metadata.recipe, on: &other.graph) }
     }
     func constants(_ graph: Graph) -> [Name: Constant] {
       Dictionary(graph.constants.map { (Name(graph[$0].name), $1) }) { first, _ in first }
@@ -130,6 +128,20 @@ public struct WeightComparison: Sendable {
     self.different = different.sorted()
     onlyInModel = mine.keys.filter { theirs[$0] == nil }.sorted().map(\.text)
     onlyInSource = theirs.keys.filter { mine[$0] == nil }.sorted().map(\.text)
+  }
+
+  /// Does to the source's graph what was done for the artifact. A source that was pruned before has no such layers left.
+  private static func replay(_ recipe: [Metadata.Step], on graph: inout Graph) throws {
+    for step in recipe {
+      switch step {
+      case .cast(let type): _ = try CastWeights(to: type).run(on: &graph)
+      case .prune(let layers, let keep):
+        guard let selection = LayerSelection(of: layers, keeping: keep), let blocks = try LayerBlocks.find(in: graph),
+          blocks.count == layers
+        else { continue }
+        _ = try PruneLayers(selection).prune(&graph, blocks)
+      }
+    }
   }
 
   var json: JSON {

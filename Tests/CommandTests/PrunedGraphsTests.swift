@@ -23,6 +23,24 @@ import Verification
 
   private func data(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+  // MARK: Beside the source
+
+  /// `verify --against` does to the source what the recipe says; a cut of other layers, which has as many, differs.
+  @Test func aPrunedArtifactHoldsAgainstItsSource() throws {
+    try withTemporaryFolder { folder in
+      let (source, target, other) = (Self.root + "/emotion", folder + "/a.assay", folder + "/other")
+      _ = try prune(source, "1,2,5,11,12,22,23", to: target, dataType: .f16)
+      #expect(try #require(Verdict(target, against: source, threads: 2).weights).holds)
+      let diff = try ModelDiff(source, target, threads: 2)
+      #expect(diff.isSame && diff.operands.b.lostNames.isEmpty)
+      // What was pruned before has as many layers as stay, and is compared as it is.
+      _ = try prune(source, "1,2,5,11,12,22,23", to: other)
+      #expect(try #require(Verdict(target, against: other, threads: 2).weights).holds)
+      _ = try prune(source, "1,2,5,11,12,21,23", to: other + "-2")
+      #expect(try #require(Verdict(target, against: other + "-2", threads: 2).weights).different.count == 16)
+    }
+  }
+
   // MARK: Ways to one file
 
   /// Cutting what was converted and converting what is cut gives the same bytes.
