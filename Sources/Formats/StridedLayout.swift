@@ -145,7 +145,7 @@ extension StridedLayout {
   static func storage(_ layouts: [StridedLayout], over storage: ByteView, places: Range<Int>) -> ByteView {
     guard let size = layouts.first?.dataType.size else { return storage[0..<0] }
     let part = storage[places.lowerBound * size..<places.upperBound * size]
-    if layouts.contains(where: { $0.isContiguous && $0.extent == places }) { return part }
+    if covers(layouts.filter(\.isContiguous).map(\.extent), places) { return part }
     return ByteRegion(count: part.count, name: storage.region.name) { target in
       target.initializeMemory(as: UInt8.self, repeating: 0)
       part.withUnsafeBytes { source in
@@ -159,5 +159,14 @@ extension StridedLayout {
         }
       }
     }.view
+  }
+
+  /// True where ranges together are all of `places`.
+  private static func covers(_ ranges: [Range<Int>], _ places: Range<Int>) -> Bool {
+    var end = places.lowerBound
+    for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where range.lowerBound <= end {
+      end = max(end, range.upperBound)
+    }
+    return end >= places.upperBound
   }
 }

@@ -107,7 +107,7 @@ extension PyTorchWriterTests {
     #expect(places[3].header == 2 * limit + 193 && places[3].data == 2 * limit + 2 + 256)
   }
 
-  @Test func groupsStaySharedAndNeighboursPart() throws {
+  @Test func groupsStaySharedAndWhatHasAGapParts() throws {
     let source = try open("views-zip-p2.pt")
     let tree = try source.tree().root
     let all = ["whole", "transposed", "rows", "columns", "steps", "last", "expanded", "reshaped"]
@@ -119,15 +119,19 @@ extension PyTorchWriterTests {
       let kept = try tree.renamingTensors { ["rows", "last", "columns"].contains($0) ? $0 : nil }
       let written = try write(kept, from: source, to: folder + "/x.pt")
       #expect(written.map(\.name) == ["rows", "columns", "last"])
-      #expect(written.map(\.storage) == [0, 0, 1])
+      // The columns end where the last element begins.
+      #expect(written.map(\.storage) == [0, 0, 0])
       let copy = try PyTorchCheckpoint.open(folder + "/x.pt")
       for name in ["rows", "columns", "last"] {
         #expect(try copy.tensor(name).digest == source.tensor(name).digest)
       }
-      // 24 numbers, of which the storage runs from the third to the last of column 4; what none reaches is zero.
-      let storage = try #require(copy.sharedStorages(among: ["rows", "columns"]).first)
+      // 24 numbers, of which the storage runs from the third to the last; what none reaches is zero.
+      let storage = try #require(copy.sharedStorages(among: ["rows", "columns", "last"]).first)
       #expect(
-        try storage.tensor().floats == [2, 3, 4, 0, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 0, 0, 20, 21, 22])
+        try storage.tensor().floats == [2, 3, 4, 0, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 0, 0, 20, 21, 22, 23])
+      // With a gap between them each has its own.
+      let parted = try tree.renamingTensors { ["rows", "last"].contains($0) ? $0 : nil }
+      #expect(try write(parted, from: source, to: folder + "/y.pt").map(\.storage) == [0, 1])
     }
   }
 
@@ -198,6 +202,16 @@ extension PyTorchWriterTests {
       }
       let expected = groups.filter { $0.count > 1 }.map { $0.sorted() }.sorted { $0[0] < $1[0] }
       #expect(StorageOverlap.groups(members) == expected)
+      // Without a gap: every byte between the first and the last of a group is in some range, and the next is in none.
+      let filled = members.indices.filter { !bytes[$0].isEmpty }
+      for group in StorageOverlap.neighbours(members) {
+        let ranges = group.map { members[$0].range }
+        let all = ranges.map(\.lowerBound).min()!..<ranges.map(\.upperBound).max()!
+        #expect(all.allSatisfy { byte in ranges.contains { $0.contains(byte) } })
+        for other in filled where !group.contains(other) {
+          #expect(members[other].range.upperBound < all.lowerBound || members[other].range.lowerBound > all.upperBound)
+        }
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ Prunes every source of golden/pruned (or those named; `shared`, `refusals` and `
 - ONNX: onnx.checker, nothing dead, kept initializers bit for bit, onnxruntime at two lengths;
 - .assay: `verify` with the goldens;
 - the manifest's map and digests; the same bytes a second time;
-- shared storages; lists to refuse; the same outputs whichever way pruned and converted.
+- shared storages, of which nothing that was dropped is left; lists to refuse; the same outputs whichever way pruned and converted.
 PROGRAM may be a Python script. tools/golden/prune_in_torch.py is such a one (without --kinds assay, and no ONNX from checkpoints:
 --no-export); with `--wrong HOW` among --options it must fail here.
 """
@@ -396,12 +396,13 @@ def check_shared(work, kinds):
             report(f"tied tensors and views -> {kind}:", problems, f"{len(wanted)} tensors")
             if kind != "bin":
                 continue
-            problems = [
-                f"{key}: strides {pruned[key].stride()} from {pruned[key].storage_offset()} on, in the source "
-                f"{wanted[key].stride()} from {wanted[key].storage_offset()} on"
-                for key in pruned.keys() & wanted.keys()
-                if (pruned[key].stride(), pruned[key].storage_offset()) != (wanted[key].stride(), wanted[key].storage_offset())
-            ]
+            # A tensor alone in its storage lies in rows; those that share one keep their strides and distances.
+            problems = []
+            for names in (names for names in groups(wanted) if len(names) > 1):
+                places = [[(state[n].stride(), state[n].storage_offset() - state[names[0]].storage_offset()) for n in names]
+                          for state in (pruned, wanted)]  # fmt: skip
+                if places[0] != places[1]:
+                    problems.append(f"{names}: strides and distances {places[0]}, in the source {places[1]}")
             if groups(pruned) != groups(wanted):
                 problems.append(f"storages are shared otherwise: {sorted(groups(pruned) ^ groups(wanted))[:3]}")
             report(f"storages of views -> {kind}:", problems, f"{len(groups(wanted))} storages")

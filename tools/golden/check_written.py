@@ -4,8 +4,8 @@
 
 Sources are all files of golden/formats with tensors and odd checkpoints made here. Each becomes .pt and .safetensors;
 torch (`weights_only=True`, with and without `mmap=True`) and safetensors must read from it what torch, safetensors, onnx
-read from the source: names, order, types, shapes, every bit; what shares a storage there shares one here, with the same
-strides and places in it, and what does not shares none. Archives: every member stored and on a multiple of 64, one
+read from the source: names, order, types, shapes, every bit; what lies in one storage there without a gap shares one here,
+with the same strides and places in it, and what does not shares none. Archives: every member stored and on a multiple of 64, one
 time, one system, in a pickle that `pickletools` reads, and the same bytes twice. --huge adds an archive beyond 4 GiB
 with a storage beyond 4 GiB (9 GB of disk).
 """
@@ -59,24 +59,20 @@ def check_archive(path):
         check(what == (0, (1980, 1, 1, 0, 0, 0), 0, 0, 0), f"{path}: {info.filename} {what}")
 
 
-def reaches(tensor):
-    """The bytes of the storage that the elements take up."""
-    if tensor.numel() == 0:
-        return set()
-    size, places = tensor.element_size(), torch.zeros(1, dtype=torch.int64)
-    for length, stride in zip(tensor.shape, tensor.stride()):
-        places = (places[:, None] + torch.arange(length) * stride).reshape(-1)
-    places = (places + tensor.storage_offset()).unique() * size
-    return {int(place) + byte for place in places for byte in range(size)}
+def span(tensor):
+    """The bytes of the storage from the first element to the end of the last."""
+    last = tensor.storage_offset() + sum((length - 1) * stride for length, stride in zip(tensor.shape, tensor.stride()))
+    return tensor.storage_offset() * tensor.element_size(), (last + 1) * tensor.element_size()
 
 
-def together(tensors, by_elements):
-    """Pairs that share a storage; in a source only where they have bytes in common."""
+def together(tensors, by_place):
+    """Pairs of a type that share a storage; in a source only where no gap is between them."""
     pairs = set()
-    items = [(n, t.untyped_storage().data_ptr(), reaches(t) if by_elements else None) for n, t in tensors if t.numel()]
-    for i, (a, base, mine) in enumerate(items):
-        for b, other, theirs in items[i + 1 :]:
-            if base == other and (not by_elements or mine & theirs):
+    items = [(n, t.untyped_storage().data_ptr(), t.dtype, span(t)) for n, t in tensors if t.numel()]
+    for i, (a, base, dtype, mine) in enumerate(items):
+        for b, other, kind, theirs in items[i + 1 :]:
+            meets = max(mine[0], theirs[0]) <= min(mine[1], theirs[1])
+            if base == other and (not by_place or dtype == kind and meets):
                 pairs.add((a, b))
     return pairs
 

@@ -166,16 +166,20 @@ public final class PyTorchCheckpoint: TensorSource {
 extension PyTorchCheckpoint: SharingTensorSource {
   /// The tensors among `names` that have elements in common in one storage.
   public func sharedGroups(among names: [String]) -> [[String]] {
-    groups(names.compactMap { tensors[Name($0)] }) { $0.storageName }.map { $0.map(\.name) }
+    groups(names.compactMap { tensors[Name($0)] }, StorageOverlap.groups) { $0.storageName }.map { $0.map(\.name) }
   }
 
-  /// Storages for groups of one type; tensors with torch's conjugate or negative bit stand by themselves.
+  /// Storages for groups of one type that lie in one storage without a gap, so that what others had of it does not come
+  /// along; tensors with torch's conjugate or negative bit stand by themselves.
   public func sharedStorages(among names: [String]) -> [SharedStorage] {
     let plain = names.compactMap { tensors[Name($0)] }.filter { !$0.tensor.isConjugated && !$0.tensor.isNegated }
-    return groups(plain) { $0.storageName + " " + $0.tensor.layout.dataType.rawValue }.compactMap(storage)
+    return groups(plain, StorageOverlap.neighbours) { $0.storageName + " " + $0.tensor.layout.dataType.rawValue }
+      .compactMap(storage)
   }
 
-  private func groups(_ all: [Found], by key: (Found) -> String) -> [[Found]] {
+  private func groups(
+    _ all: [Found], _ together: ([StorageOverlap.Member]) -> [[Int]], by key: (Found) -> String
+  ) -> [[Found]] {
     var storages: [Name: [Found]] = [:]
     var order: [Name] = []
     for one in all {
@@ -185,7 +189,7 @@ extension PyTorchCheckpoint: SharingTensorSource {
     }
     return order.flatMap { name in
       let members = storages[name] ?? []
-      return StorageOverlap.groups(members.map { StorageOverlap.Member(layout: $0.tensor.layout, base: $0.base) })
+      return together(members.map { StorageOverlap.Member(layout: $0.tensor.layout, base: $0.base) })
         .map { $0.map { members[$0] } }
     }
   }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// What `torch.save` writes, `torch.load(weights_only=True)` and `mmap=True` read: a pickle of protocol 2, storages
 /// stored and on multiples of 64 bytes, keys in the order of their first use. Tensors of a `SharingTensorSource` that
-/// have elements in common stay in one storage with their strides; every other tensor has a storage of its own, its
+/// lie in one storage without a gap stay in one, with their strides; every other tensor has a storage of its own, its
 /// elements in rows. The same tree, source and archive name give the same bytes on any machine. Torch's records
 /// `.format_version` and `.storage_alignment` are left out: with them torch may compute where storages lie by rules of
 /// its own writer, which has data descriptors behind them.

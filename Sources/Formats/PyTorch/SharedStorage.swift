@@ -1,7 +1,7 @@
 import Bytes
 import Tensors
 
-/// Tensors of one type that have elements in common, and the storage that holds them all.
+/// Tensors of one type that lie in one storage without a gap between them, and that storage.
 public struct SharedStorage: Sendable {
   /// What the elements are.
   public let dataType: DataType
@@ -21,8 +21,8 @@ public protocol SharingTensorSource: TensorSource {
   /// The tensors among `names` that have elements in common, group by group, in the order of `names`.
   func sharedGroups(among names: [String]) -> [[String]]
 
-  /// Storages for those of `names` that can stay shared: groups of one type whose elements mean what they are. A group
-  /// that is torn by that is not whole here; what is in no storage stands by itself.
+  /// Storages for those of `names` that stay shared: tensors of one storage and type, without a gap between them, whose
+  /// elements mean what they are. What is in none stands by itself.
   func sharedStorages(among names: [String]) -> [SharedStorage]
 }
 

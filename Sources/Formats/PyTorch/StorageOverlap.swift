@@ -1,6 +1,6 @@
 import Tensors
 
-/// Which tensors of one storage have elements in common.
+/// Which tensors of one storage have elements in common, and which lie side by side.
 struct StorageOverlap {
   /// A tensor in the storage.
   struct Member {
@@ -27,20 +27,40 @@ struct StorageOverlap {
   /// The places of members that are tied together by common elements, each group in order; members alone are left out.
   static func groups(_ members: [Member]) -> [[Int]] {
     var overlap = StorageOverlap(count: members.count)
+    for cluster in clusters(members, touching: false) { overlap.join(cluster, members) }
+    return overlap.groups(members.indices)
+  }
+
+  /// The places of members whose ranges follow each other without a gap, each group in order; members alone are left out.
+  static func neighbours(_ members: [Member]) -> [[Int]] {
+    var overlap = StorageOverlap(count: members.count)
+    for cluster in clusters(members, touching: true) {
+      for index in cluster.dropFirst() { overlap.unite(cluster[0], index) }
+    }
+    return overlap.groups(members.indices)
+  }
+
+  /// Members with elements, parted where no range reaches over; nor meets the next one, where `touching` ones belong
+  /// together.
+  private static func clusters(_ members: [Member], touching: Bool) -> [[Int]] {
     let sorted = members.indices.filter { members[$0].layout.shape.count > 0 }
       .map { (index: $0, range: members[$0].range) }
       .sorted { ($0.range.lowerBound, $0.index) < ($1.range.lowerBound, $1.index) }
-    var (start, end) = (0, 0)
-    for position in sorted.indices {
-      if position > start && sorted[position].range.lowerBound >= end {
-        overlap.join(sorted[start..<position].map(\.index), members)
-        start = position
+    var (clusters, end) = ([[Int]](), 0)
+    for (index, range) in sorted {
+      if clusters.isEmpty || range.lowerBound > end || range.lowerBound == end && !touching {
+        clusters.append([])
+        end = range.upperBound
       }
-      end = position == start ? sorted[position].range.upperBound : max(end, sorted[position].range.upperBound)
+      clusters[clusters.count - 1].append(index)
+      end = max(end, range.upperBound)
     }
-    if start < sorted.count { overlap.join(sorted[start...].map(\.index), members) }
+    return clusters
+  }
+
+  private mutating func groups(_ indices: Range<Int>) -> [[Int]] {
     var groups: [Int: [Int]] = [:]
-    for index in members.indices { groups[overlap.root(index), default: []].append(index) }
+    for index in indices { groups[root(index), default: []].append(index) }
     return groups.values.filter { $0.count > 1 }.sorted { $0[0] < $1[0] }
   }
 
