@@ -68,6 +68,16 @@ extension GraphBuilder {
     try apply(.reshape(Reshape([.copy(axis: 0), .copy(axis: 1), .fixed(1)])), x, name: name)
   }
 
+  /// `stack(values, dim=1)` of values [batch, frames, channels].
+  mutating func stack(_ values: [ValueID], name: String) throws -> ValueID {
+    var views: [ValueID] = []
+    for (number, value) in values.enumerated() {
+      let view = Reshape([.copy(axis: 0), .fixed(1), .copy(axis: 1), .copy(axis: 2)])
+      views.append(try apply(.reshape(view), value, name: "\(name).states.\(number)"))
+    }
+    return try apply(.concat(Concat(axis: 1, count: views.count)), list: views, name: name + ".stack")
+  }
+
   /// The activation that a configuration names.
   mutating func activation(_ x: ValueID, _ activation: Activation, name: String) throws -> ValueID {
     try apply(activation.op, x, name: name)

@@ -26,6 +26,11 @@ public struct GraphBuilder: Sendable {
     try graph.addNode(name, op, inputs)
   }
 
+  /// Applies an operator of any number of inputs.
+  public mutating func apply(_ op: Operator, list inputs: [ValueID?], name: String) throws(GraphError) -> ValueID {
+    try graph.addNode(name, op, inputs)
+  }
+
   /// `x · weightᵀ + bias`
   public mutating func linear(
     _ x: ValueID, weight: ValueID, bias: ValueID?, name: String

@@ -10,8 +10,8 @@ struct Wav2Vec2 {
   /// transformers leaves the feature encoder's norms at PyTorch's default, whatever `layer_norm_eps` says.
   private static let featureNormEpsilon: Float = 1e-5
 
-  /// waveform [batch, samples] -> last hidden state [batch, frames, hidden]
-  func forward(_ b: inout GraphBuilder, _ signal: ValueID) throws -> ValueID {
+  /// waveform [batch, samples] -> last hidden state [batch, frames, hidden], and what enters and leaves each layer
+  func forward(_ b: inout GraphBuilder, _ signal: ValueID) throws -> (last: ValueID, states: [ValueID]) {
     let features = try featureEncoder(&b, signal)
     let hidden = try featureProjection(&b, features)
     return try encoder(&b, hidden)
@@ -52,18 +52,20 @@ struct Wav2Vec2 {
     return hidden
   }
 
-  /// [batch, frames, hidden] -> [batch, frames, hidden]
-  private func encoder(_ b: inout GraphBuilder, _ hidden: ValueID) throws -> ValueID {
+  /// [batch, frames, hidden] -> [batch, frames, hidden], and the states
+  private func encoder(_ b: inout GraphBuilder, _ hidden: ValueID) throws -> (last: ValueID, states: [ValueID]) {
     let w = weights.scope("encoder")
     var x = try b.add(hidden, positionalEmbedding(&b, hidden), name: w.child("embedded"))
     if !config.isStable { x = try norm(&b, x, w.scope("layer_norm")) }
     b.state("layer.0", x)
+    var states = [x]
     for i in 0..<config.layerCount {
       let layer = w.scope("layers.\(i)")
       x = try config.isStable ? stableLayer(&b, x, layer) : postNormLayer(&b, x, layer)
       b.state("layer.\(i + 1)", x)
+      states.append(x)
     }
-    return try config.isStable ? norm(&b, x, w.scope("layer_norm")) : x
+    return (try config.isStable ? norm(&b, x, w.scope("layer_norm")) : x, states)
   }
 
   /// A grouped convolution around each frame. An even kernel yields one frame too many, and the last one goes.

@@ -20,19 +20,14 @@ extension ImportedModel {
 
     var b = GraphBuilder()
     let signal = b.input("signal", [.symbol("batch"), .symbol("samples")])
-    let hidden = try Wav2Vec2(config: config, weights: WeightScope(ledger, prefix: place.encoder)).forward(&b, signal)
+    let (hidden, states) = try Wav2Vec2(config: config, weights: WeightScope(ledger, prefix: place.encoder))
+      .forward(&b, signal)
+    let head = WeightScope(ledger, prefix: place.model)
     var labels: [String] = []
     switch system {
     case .wav2vec2Regression:
-      let head = WeightScope(ledger, prefix: place.model)
-      guard let outputs = head.shape("classifier.out_proj.weight")?.dimensions.first else {
-        throw GraphError("classifier.out_proj.weight", "this weight is missing, and classifier.dense is there")
-      }
-      labels = config.labels ?? (0..<outputs).map { "LABEL_\($0)" }
-      guard labels.count == outputs else {
-        throw GraphError(
-          "classifier.out_proj.weight", "has \(outputs) outputs; id2label in config.json names \(labels.count)")
-      }
+      let outputs = try head.outputs("classifier.out_proj.weight", beside: "classifier.dense")
+      labels = try config.labels(of: outputs, "classifier.out_proj.weight")
       if config.usesWeightedLayerSum {
         throw GraphError("use_weighted_layer_sum", "a weighted sum of layers before a regression head is not supported")
       }
@@ -42,7 +37,18 @@ extension ImportedModel {
       b.output("hidden_states", pooled)
       b.output("logits", logits)
     case .wav2vec2: b.output("last_hidden_state", hidden)
-    case .wav2vec2Classification, .speechbrain, .emotion2vec, .onnx:
+    case .wav2vec2Classification:
+      let outputs = try head.outputs("classifier.weight", beside: "projector")
+      labels = try config.labels(of: outputs, "classifier.weight")
+      let (logits, scores) = try ClassificationHead(
+        weights: head, width: config.hiddenSize,
+        projection: try head.outputs("projector.weight", beside: "classifier"), outputs: outputs,
+        sumsStates: config.usesWeightedLayerSum
+      ).forward(&b, hidden, states: states)
+      b.state("last_hidden_state", hidden)
+      b.output("logits", logits)
+      b.output("scores", scores)
+    case .speechbrain, .emotion2vec, .onnx:
       let supported = ModelSystem.supported.map(\.rawValue).joined(separator: ", ")
       throw GraphError("", "models of the system \(system.rawValue) are not supported yet; \(supported) are")
     }
@@ -56,6 +62,27 @@ extension ImportedModel {
     notes =
       files.notes
       + config.unknownKeys.map { "config.json: the key \"\($0)\" is not known to this reader and was passed over" }
+  }
+}
+
+extension WeightScope {
+  /// How many outputs a head's weight has; throws where it is not there.
+  fileprivate func outputs(_ name: String, beside other: String) throws(GraphError) -> Int {
+    guard let outputs = shape(name)?.dimensions.first else {
+      throw GraphError(name, "this weight is missing, and \(other) is there")
+    }
+    return outputs
+  }
+}
+
+extension Wav2Vec2Configuration {
+  /// The names of so many outputs; throws where the configuration names others.
+  fileprivate func labels(of outputs: Int, _ weight: String) throws(GraphError) -> [String] {
+    let labels = labels ?? (0..<outputs).map { "LABEL_\($0)" }
+    guard labels.count == outputs else {
+      throw GraphError(weight, "has \(outputs) outputs; id2label in config.json names \(labels.count)")
+    }
+    return labels
   }
 }
 
