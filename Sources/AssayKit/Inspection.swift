@@ -108,6 +108,8 @@ struct Content {
   var license: Metadata.License?
   var notes: [String] = []
   var spelled: [String: [String]] = [:]
+  /// The files that the tensors are read from, where these are not the one that was named.
+  var files: [String] = []
 
   /// What lies at `path`. A file can be looked at whatever lies beside it.
   static func at(_ path: String) throws -> Content {
@@ -144,12 +146,14 @@ extension Content {
   fileprivate init(_ file: ONNXFile, _ folder: AudonnxFolder?) {
     let description = ONNXDescription(file.model, folder)
     (format, source, leftOut, notes) = (.onnx, file, file.leftOut, folder?.notes ?? [])
+    files = [file.path] + file.externalFiles.map { joinPath(splitPath(file.path).folder, $0) }
     (metadata, spelled) = (description.json, description.lines)
     readLicense { () throws(FormatError) in try folder?.license() }
   }
 
   fileprivate init(_ files: ModelFiles) {
     (format, source, notes) = (files.format, files.weights, files.notes)
+    self.files = files.paths
     readLicense(files.license)
     switch files.weights {
     case let checkpoint as PyTorchCheckpoint:

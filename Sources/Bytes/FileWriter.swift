@@ -18,6 +18,8 @@ public final class FileWriter: Sendable {
   /// The name the file will have: what a link of the name asked for leads to.
   public let target: String
 
+  /// What errors call it.
+  private let shown: String
   private let file: FileDescriptor
   private let temporaryPath: Mutex<String?>
   private let folder: String
@@ -52,7 +54,7 @@ public final class FileWriter: Sendable {
   /// Starts a file that will be called `target`, in a folder of the same file system that is perhaps not there yet; until
   /// then it is in `folder`.
   init(_ target: String, in folder: String, asked path: String) throws(FormatError) {
-    (self.target, self.folder, name) = (target, folder, splitPath(target).name)
+    (self.target, self.folder, name, shown) = (target, folder, splitPath(target).name, path)
     var status = stat()
     permissions = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
     let kind = fileKind(target)
@@ -115,7 +117,7 @@ public final class FileWriter: Sendable {
     #if os(Linux)
       guard count > 0 else { return }
       errno = posix_fallocate(file.number, 0, off_t(count))
-      if [ENOSPC, EFBIG, EDQUOT].contains(errno) { throw systemError("cannot write \(count) bytes", target) }
+      if [ENOSPC, EFBIG, EDQUOT].contains(errno) { throw systemError("cannot write \(count) bytes", shown) }
     #endif
   }
 
@@ -128,7 +130,7 @@ public final class FileWriter: Sendable {
         let written = systemWrite(file.number, UnsafeRawBufferPointer(rebasing: bytes[done...]), at: offset + done)
         if written < 0 {
           if errno == EINTR { continue }
-          throw systemError("cannot write", target)
+          throw systemError("cannot write", shown)
         }
         done += written
       }
@@ -199,7 +201,7 @@ public final class FileWriter: Sendable {
 
   private func flush() {
     guard fsync(file.number) != 0 else { return }
-    let error = systemError("cannot write", target)
+    let error = systemError("cannot write", shown)
     progress.withLock { $0.failure = $0.failure ?? error }
   }
 
@@ -211,7 +213,7 @@ public final class FileWriter: Sendable {
 
   /// Makes the bytes durable and gives the file its name, replacing an older one.
   public func publish() throws(FormatError) {
-    if let permissions, fchmod(file.number, permissions) != 0 { throw systemError("cannot write", target) }
+    if let permissions, fchmod(file.number, permissions) != 0 { throw systemError("cannot write", shown) }
     try sync()
     try temporaryPath.withLock { (path) throws(FormatError) in
       if path == nil {
@@ -221,10 +223,10 @@ public final class FileWriter: Sendable {
         let own = joinPath(folder, FileWriter.temporaryName(name))
         unlink(own)
         flock(file.number, LOCK_EX | LOCK_NB)
-        if linkat(AT_FDCWD, source, AT_FDCWD, own, AT_SYMLINK_FOLLOW) != 0 { throw systemError("cannot write", target) }
+        if linkat(AT_FDCWD, source, AT_FDCWD, own, AT_SYMLINK_FOLLOW) != 0 { throw systemError("cannot write", shown) }
         path = own
       }
-      if rename(path!, target) != 0 { throw systemError("cannot write", target) }
+      if rename(path!, target) != 0 { throw systemError("cannot write", shown) }
       path = nil
     }
     if let directory = try? FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY) { fsync(directory.number) }

@@ -19,6 +19,8 @@ public final class FolderWriter: Sendable {
 
   private let parent: String
   private let building: String
+  /// Those of the empty folder that is replaced, if there is one.
+  private let permissions: mode_t?
   private let files = Mutex<[FileWriter]>([])
 
   /// Starts a folder that will be called `path`. Anything but an empty folder of that name is refused, and a place where
@@ -30,9 +32,22 @@ public final class FolderWriter: Sendable {
     guard !name.isEmpty, name != ".", name != ".." else {
       throw FormatError("file", .system("cannot write here: the folder needs a name"), file: path)
     }
+    var status = stat()
+    permissions = stat(target, &status) == 0 ? status.st_mode & 0o7777 : nil
     switch fileKind(target) {
-    case .missing: break
+    case .missing:
+      guard lstat(target, &status) != 0 else {
+        throw FormatError("file", .system("cannot write here: a link of this name leads nowhere"), file: path)
+      }
     case .folder:
+      var above = stat()
+      guard resolvedPath(".") != target, stat(parent, &above) != 0 || above.st_dev == status.st_dev else {
+        throw FormatError(
+          "file",
+          .system(
+            "cannot write here: the folder appears as a whole, and one that is worked in or mounted cannot be "
+              + "exchanged; a new folder inside it would do"), file: path)
+      }
       guard try folderEntries(target).isEmpty else {
         throw FormatError(
           "file", .system("cannot write here: a folder of this name is there, and not empty"), file: path)
@@ -72,6 +87,7 @@ public final class FolderWriter: Sendable {
       let folder = try FileDescriptor.open(building, O_RDONLY | O_DIRECTORY)
       // Who sweeps leaves it alone.
       flock(folder.number, LOCK_EX | LOCK_NB)
+      if let permissions, fchmod(folder.number, permissions) != 0 { throw systemError("cannot write", target) }
       for file in files { try file.publish() }
       fsync(folder.number)
       if rename(building, target) != 0 { throw systemError("cannot write", target) }

@@ -67,6 +67,15 @@ public func remove(_ path: String) throws(FormatError) {
   if unlink(path) != 0, errno != ENOENT { throw systemError("cannot remove", path) }
 }
 
+/// Calls `body` while nobody else holds the lock of the folder at `path`.
+public func withLock<R>(on path: String, _ body: () throws(FormatError) -> R) throws(FormatError) -> R {
+  let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
+  // File systems without locks go on without one.
+  while flock(folder.number, LOCK_EX) != 0, errno == EINTR {}
+  defer { flock(folder.number, LOCK_UN) }
+  return try body()
+}
+
 /// The path of what `path` names, without links or dots; nil where nothing is there.
 public func resolvedPath(_ path: String) -> String? {
   guard let resolved = realpath(path, nil) else { return nil }

@@ -202,6 +202,31 @@ import Testing
     }
   }
 
+  /// Less than the source would stand where the source stood.
+  @Test func theSourceIsNeverOverwritten() throws {
+    try withTemporaryFolder { folder in
+      let (golden, manager) = (Repository.golden("models/audeering"), FileManager.default)
+      try manager.copyItem(atPath: golden + "/safetensors", toPath: folder + "/model")
+      try manager.copyItem(atPath: golden + "/sharded", toPath: folder + "/sharded")
+      try manager.copyItem(
+        atPath: Repository.golden("onnx/audeering-ts12-eager/model.onnx"), toPath: folder + "/m.onnx")
+      try manager.createSymbolicLink(atPath: folder + "/link", withDestinationPath: folder + "/model")
+      let shard = try #require(
+        manager.contentsOfDirectory(atPath: folder + "/sharded").first { $0.hasPrefix("model-0") })
+      let before = try rows(folder + "/model/model.safetensors")
+      for (source, target) in [
+        ("model", "model/model.safetensors"), ("link", "model/model.safetensors"),
+        ("model/model.safetensors", "link/model.safetensors"), ("sharded", "sharded/" + shard), ("m.onnx", "m.onnx"),
+      ] {
+        let outcome = try Program.run("convert", folder + "/" + source, "-o", folder + "/" + target)
+        #expect(outcome.status == 2 && outcome.errorLines.last?.contains("this is the source") == true, "\(source)")
+      }
+      #expect(try rows(folder + "/model/model.safetensors") == before)
+      // Beside it there is room.
+      #expect(try Program.run("convert", folder + "/model", "-o", folder + "/model/other.safetensors").status == 0)
+    }
+  }
+
   @Test func damageInAStorageIsFoundAndNothingIsWritten() throws {
     try withTemporaryFolder { folder in
       var bytes = try Data(contentsOf: URL(fileURLWithPath: Self.formats + "/pytorch/accept/tensor-zip-p2.pt"))

@@ -92,6 +92,8 @@ struct OpenedTensors {
   private(set) var leftOut: [(name: String, reason: String)]
   /// Choices that were made, a line each.
   private(set) var notes: [String]
+  /// The files that are read.
+  private(set) var files: [String]
 
   /// A state dict's own attributes, as `_metadata`, where the names are its keys; they are among what is left out.
   private(set) var attributes: [PyTorchValue.Item] = []
@@ -102,7 +104,7 @@ struct OpenedTensors {
   }
 
   private init(_ content: Content, threads: Int) throws {
-    (tensors, leftOut, notes) = (content.source, content.leftOut, content.notes)
+    (tensors, leftOut, notes, files) = (content.source, content.leftOut, content.notes, content.files)
     if let license = content.license { notes.append(license.text + "; a file of tensors has no place for it") }
     switch content.source {
     case let file as ArtifactFile:

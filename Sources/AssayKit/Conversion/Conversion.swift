@@ -53,7 +53,9 @@ public struct Conversion: Sendable {
     let writer = try inFile(target) { try FileWriter(target) }
     // The process may end before the last one that holds the writer lets go of it.
     defer { writer.abandon() }
-    return try run(ConversionSource(self), to: writer, proving: nil, progress: progress)
+    let opened = try ConversionSource(self)
+    try WritePlace.check(target, isNoneOf: [source] + opened.files)
+    return try run(opened, to: writer, proving: nil, progress: progress)
   }
 
   /// Writes what was read and prepared. Where there is something to `prove`, that is given the file as it reads back once

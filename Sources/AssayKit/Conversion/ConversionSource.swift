@@ -134,6 +134,11 @@ struct ConversionSource {
     return file.artifact.goldens.compactMap { $0["name"]?.string }
   }
 
+  /// Where the files lie that were read; none of an artifact but itself.
+  var files: [String] {
+    if case .source(let imported) = origin { imported.files.paths } else { [] }
+  }
+
   /// Waits for the files' digests; nil where the metadata has them already.
   func knownDigests() throws(FormatError) -> [Digest]? { try digests?.wait() }
 }

@@ -45,6 +45,7 @@ public struct TensorConversion: Sendable {
     let writer = try inFile(target) { try FileWriter(target) }
     defer { writer.abandon() }
     let opened = try OpenedTensors(source, threads: threads)
+    try WritePlace.check(target, isNoneOf: [source] + opened.files)
     let chosen = try choose(opened.tensors.entries)
     try check(chosen)
     let sharing = opened.tensors as? any SharingTensorSource

@@ -60,9 +60,14 @@ struct CheckpointPruning {
     self.plan = plan
   }
 
+  /// Where the result goes; throws where it cannot.
+  func output() throws -> PruneOutput {
+    try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: folder?.weights)
+  }
+
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let output = try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: folder?.weights)
+    let output = try output()
     let report = try output.publish({ try write(to: $0, called: $1, progress) }) { try folder?.write(to: $0) }
     progress(1)
     return report

@@ -80,9 +80,14 @@ struct GraphPruning {
     return names
   }
 
+  /// Where the result goes; throws where it cannot.
+  func output() throws -> PruneOutput {
+    try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path))
+  }
+
   /// Writes, reads back, judges, compares, publishes; a golden case that does not hold keeps the result from appearing.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let output = try PruneOutput(pruning.target, of: pruning.source, files: sourceFiles.map(\.path))
+    let output = try output()
     if let tensorFile { return try runTensors(tensorFile, to: output, progress) }
     var conversion: ConversionReport?
     do {

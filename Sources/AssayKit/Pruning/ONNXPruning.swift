@@ -27,6 +27,13 @@ struct ONNXPruning {
     guard let blocks = try LayerBlocks.find(in: imported.graph) else {
       throw Failure("\(pruning.source): no transformer layers were found in the graph")
     }
+    // Two looks at one graph: as it was read, and in canonical form, where exporters' detours are gone.
+    let canonical = (try? LayerBlocks.find(in: imported.computed(threads: pruning.threads).graph)) ?? nil
+    if let canonical, canonical.count != blocks.count {
+      throw Failure(
+        "\(pruning.source): \(blocks.count) layers are found in the graph as it was read and \(canonical.count) in its "
+          + "canonical form, so that they cannot be cut in the file itself; an .assay as OUT would do")
+    }
     let selection = try pruning.layers.selection(of: blocks.count, in: pruning.source)
     cut = try ONNXCut(source, blocks, in: imported.graph, keeping: selection)
     var plan = PrunePlan(selection, of: source.entries)
@@ -57,10 +64,15 @@ struct ONNXPruning {
     self.plan = plan
   }
 
+  /// Where the result goes; throws where it cannot.
+  func output() throws -> PruneOutput {
+    let name = beside == nil ? nil : splitPath(source.path).name
+    return try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: name)
+  }
+
   /// Writes, reads back, compares, publishes.
   func run(progress: @escaping @Sendable (Double) -> Void) throws -> PruneReport {
-    let name = beside == nil ? nil : splitPath(source.path).name
-    let output = try PruneOutput(pruning.target, of: pruning.source, files: files.paths, nameInFolder: name)
+    let output = try output()
     let report = try output.publish({ try write(to: $0, called: $1, progress) }) { place in
       for (name, region) in beside ?? [] { try place.file(name).write(region.view) }
     }

@@ -58,6 +58,13 @@ public struct PruneManifest: Sendable {
 
   /// What the manifest of the file at `path` is called; a folder's is `prune.json` inside it.
   public static func path(beside path: String) -> String { path + ".prune.json" }
+  /// True for the first bytes of a manifest.
+  static func starts(_ bytes: [UInt8]) -> Bool {
+    var text = bytes.filter { ![0x20, 0x0A, 0x0D, 0x09].contains($0) }[...]
+    text = text.prefix(10)
+    return text.elementsEqual("{\"prune\":1,".utf8.prefix(10))
+  }
+
   /// What the manifest is called in a folder.
   public static let nameInFolder = "prune.json"
 

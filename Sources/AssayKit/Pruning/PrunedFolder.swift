@@ -112,7 +112,9 @@ struct PrunedFolder {
     guard kind == .file else {
       return kind == .missing ? "leads nowhere" : kind == .folder ? "is a folder" : "is no file"
     }
-    if Name(name) == Name(PruneManifest.nameInFolder) { return "is the proof of another pruning" }
+    if Name(name) == Name(PruneManifest.nameInFolder) || ends(".prune.json") {
+      return "is the proof of another pruning"
+    }
     if ends(".index.json") { return "says which shard holds which tensor" }
     let isDescription =
       extensions.contains(where: ends) || Name(name) == Name(".gitattributes")

@@ -26,6 +26,9 @@ struct PrunedTree {
     }
     let tree = try checkpoint.tree()
     plan.leftOut += tree.leftOut.map { PrunePlan.LeftOut($0.name, $0.reason) }
+    plan.leftOut += TreeEdit.optimizers(tree.root).map {
+      PrunePlan.LeftOut($0, "what the optimizer keeps beside its tensors: it belongs to all layers together")
+    }
     let edited = edit.value(edit.withoutOptimizer(tree.root), at: [])
     root = try edited.renamingTensors { (name) throws(FormatError) in names[Name(name)] }
     plan.rewritten += edit.rewritten
@@ -56,6 +59,21 @@ private struct TreeEdit {
   private(set) var rewritten: [PrunePlan.Rewritten] = []
 
   init(_ layers: CheckpointLayers, _ selection: LayerSelection) { (self.layers, self.selection) = (layers, selection) }
+
+  /// The keys under which a tree holds what an optimizer keeps of each parameter.
+  static func optimizers(_ root: PyTorchValue) -> [String] {
+    let items: [PyTorchValue.Item] =
+      switch root {
+      case .dict(let items), .orderedDict(let items, _): items
+      default: []
+      }
+    return items.compactMap { item in
+      guard case .string(let key) = item.key, CheckpointLayers.isOptimizer(key), item.value.holdsTensor else {
+        return nil
+      }
+      return key
+    }
+  }
 
   /// The tree without what an optimizer keeps of each parameter. What is said of it in plain data stays: fairseq asks for
   /// its history.
@@ -93,10 +111,8 @@ private struct TreeEdit {
 
   /// A number at a place where a number of layers stands, as it is afterwards.
   private mutating func count(_ number: Int, at path: [String]) -> Int {
-    guard let home = TreeEdit.homes.first(where: { path.starts(with: $0) }) else { return number }
-    guard let (before, after) = row(of: Array(path[home.count...])), number == before, after != before else {
-      return number
-    }
+    let rows = TreeEdit.homes.filter { path.starts(with: $0) }.compactMap { row(of: Array(path[$0.count...])) }
+    guard let (before, after) = rows.first, number == before, after != before else { return number }
     rewritten.append(.init(path.joined(separator: "."), step: "\(before) -> \(after)"))
     return after
   }

@@ -29,11 +29,15 @@ public struct Pruning: Sendable {
 
   /// Says what would be done; nothing is written.
   public func plan() throws -> PruneReport {
-    switch try Road(self) {
-    case .checkpoint(let road): return PruneReport(road.plan, target: target)
-    case .graph(let road): return PruneReport(road.plan, target: target)
-    case .onnx(let road): return PruneReport(road.plan, target: target)
-    }
+    let (plan, output): (PrunePlan, () throws -> PruneOutput) =
+      switch try Road(self) {
+      case .checkpoint(let road): (road.plan, road.output)
+      case .graph(let road): (road.plan, road.output)
+      case .onnx(let road): (road.plan, road.output)
+      }
+    // What could not be written is no plan.
+    if !target.isEmpty { try output().probe() }
+    return PruneReport(plan, target: target)
   }
 
   /// Prunes, reads the result back, holds it against the source, and only then gives it its name.

@@ -155,8 +155,22 @@ struct ONNXStateSums {
     case "ReduceSum", "ReduceMean":
       let axes = try axes(of: index)?.map { $0 < 0 ? $0 + stack.rank : $0 }
       guard inputs[0] == stack.value, axes?.contains(stack.axis) == true else { throw refused() }
+      if node.op == "ReduceSum" { try checkScale(output) }
       return nil
     default: throw refused()
+    }
+  }
+
+  /// Throws where what was added up is divided by the number of states, which would be another one then.
+  private func checkScale(_ sum: Int) throws(FormatError) {
+    for user in flow.users[sum] where ["Div", "Mul"].contains(graph.nodes[user].op) {
+      for case .some(let other) in flow.inputs[user] where other != sum {
+        guard let tensor = try numbers.tensor(other), tensor.count == 1, let number = tensor.numbers.first,
+          abs(number - Double(count)) < 1e-4 || abs(number * Double(count) - 1) < 1e-4
+        else { continue }
+        throw graph.nodes[user].refused(
+          "divides a sum over the states of all layers by their number, \(count), which would be another one")
+      }
     }
   }
 

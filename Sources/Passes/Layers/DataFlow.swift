@@ -44,4 +44,21 @@ struct DataFlow {
 
   /// Where a value is made: the place of its node, -1 for what is fed or stored.
   func place(_ id: ValueID) -> Int { makers[id.index] ?? -1 }
+
+  /// What a value shows in another shape or order of axes: itself, if it is no such view.
+  func viewed(_ id: ValueID) -> ValueID {
+    var id = id
+    while let maker = makers[id.index], graph.nodes[maker].op.isView, let x = graph.nodes[maker].inputs[0] { id = x }
+    return id
+  }
+}
+
+extension Operator {
+  /// True for what hands on the same numbers in another shape.
+  var isView: Bool {
+    switch self {
+    case .reshape, .reshapeTo, .transpose, .cast: true
+    default: false
+    }
+  }
 }

@@ -32,7 +32,7 @@ struct ResidualStream {
       guard let attention = inputs.compactMap({ source[$0.index] }).max(), !isAdded[attention] else { continue }
       if node.op == .binary(Binary(.add)), inputs.count == 2,
         let skip = inputs.first(where: { source[$0.index] != attention }),
-        ancestors.search(from: attention, for: skip)
+        ancestors.search(from: attention, for: flow.viewed(skip))
       {
         sums.append(Sum(place: place, skip: skip))
         isAdded[attention] = true

@@ -62,7 +62,7 @@ struct StateSums {
         switch node.op {
         case .cast, .unary, .gelu: open.append((node.output, axis))
         case .transpose(let op): open.append((node.output, op.permutation.firstIndex(of: axis)!))
-        case .reduce(let op) where op.axes.contains(axis): break
+        case .reduce(let op) where op.axes.contains(axis): try checkScale(node)
         case .binary where node.inputs[0] != node.inputs[1]:
           let other = node.inputs[0] == id ? node.inputs[1]! : node.inputs[0]!
           let (rank, otherRank) = (graph[id].type.rank, graph[other].type.rank)
@@ -76,6 +76,22 @@ struct StateSums {
               + "no layer can be dropped")
         }
       }
+    }
+  }
+
+  /// Throws where what was added up is divided by the number of states, which would be another one then.
+  private func checkScale(_ sum: Node) throws(GraphError) {
+    for place in flow.users[sum.output.index] {
+      let node = graph.nodes[place]
+      guard case .binary = node.op,
+        let other = node.inputs.compactMap({ $0 }).first(where: { $0 != sum.output }).map(flow.viewed),
+        let numbers = graph.smallConstant(other)?.numbers, !numbers.isEmpty,
+        numbers.allSatisfy({ abs($0 - Double(count)) < 1e-4 || abs($0 * Double(count) - 1) < 1e-4 })
+      else { continue }
+      throw GraphError(
+        node.name,
+        "this divides a sum over all states by their number, \(count), which would be another one; no layer can be dropped"
+      )
     }
   }
 
@@ -168,16 +184,6 @@ struct StateSums {
       "this uses what leaves layer \(gone.state - 1), and \"\(graph.nodes[other.place].name)\" uses what "
         + (other.state == 0 ? "enters the first layer" : "leaves layer \(other.state - 1)")
         + ": what they make of it together is not known, so that layer \(gone.state - 1) cannot be dropped")
-  }
-}
-
-extension Operator {
-  /// True for what hands on the same numbers in another shape.
-  fileprivate var isView: Bool {
-    switch self {
-    case .reshape, .reshapeTo, .transpose, .cast: true
-    default: false
-    }
   }
 }
 

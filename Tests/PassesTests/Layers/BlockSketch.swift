@@ -23,6 +23,8 @@ struct BlockSketch {
   var weights: [Float]?
   /// The weights are normalised already, and a constant.
   var isFolded = false
+  /// The first layer hears what it adds to by another way, as exporters write two transpositions as one.
+  var hasDetour = false
   /// A mask that all layers use, made of the length alone.
   var isMasked = false
 
@@ -45,6 +47,8 @@ struct BlockSketch {
       mask = try g(.multiply, places, g.number(-0.25))
     }
     var state = try g(.multiply, x, g.constant(.random([width], seed: 1), "scale"))
+    let turned = hasDetour ? try g(.transpose(Transpose([0, 2, 1])), state) : state
+    if hasDetour { state = try g(.transpose(Transpose([0, 2, 1])), turned) }
     var states = [state]
     var before: ValueID?
     for (layer, number) in layers.enumerated() {
@@ -62,6 +66,7 @@ struct BlockSketch {
         try g(.linear(Linear()), x, weight(&g, name + ".weight", [width, width]), weight(&g, name + ".bias", [width]))
       }
       var heard = isPreNorm ? try norm(&g, state, "norm1") : state
+      if hasDetour, layer == 0 { heard = try g(.transpose(Transpose([0, 2, 1])), turned) }
       if entered == layer, let before { heard = try g(.add, heard, before) }
       let q = try linear(&g, heard, "q")
       let k = try linear(&g, heard, "k")

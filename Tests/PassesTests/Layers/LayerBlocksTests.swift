@@ -109,6 +109,17 @@ import Testing
     #expect(try refusal { $0.odd = 2 }.contains("0 values after it are made as the others' results are"))
   }
 
+  /// No layer is passed over: the others would have other numbers.
+  @Test func aFirstLayerThatHearsByAnotherWayIsSaid() throws {
+    let refusal = try refusal {
+      $0.isPreNorm = false
+      $0.isApart = true
+      $0.row = { _ in nil }
+      $0.hasDetour = true
+    }
+    #expect(refusal.contains("is not made like layer 0"), "\(refusal)")
+  }
+
   @Test func namesInAnotherOrderAreSaid() throws {
     let turned = try refusal { $0.row = { "encoder.layers.\([1, 0, 2][$0])" } }
     #expect(turned.contains("encoder.layers.1") && turned.contains("layer 0 by the order of the graph"), "\(turned)")

@@ -132,6 +132,22 @@ import Testing
       error?.description.contains("\"sum\": this uses what leaves layer 1") == true, "\(String(describing: error))")
   }
 
+  /// `stack(states).sum(0) / len(states)`: the number would be another one.
+  @Test func aSumDividedByTheNumberOfStatesIsRefused() throws {
+    for (op, number) in [(Binary.Function.divide, Float(6)), (.multiply, 1 / 6), (.multiply, 3)] {
+      var graph = try sketch { $0.weights = [1, 1, 1, 1, 1, 1] }
+      let six = graph.addConstant("six", Constant(Tensor([number], shape: []), provenance: Provenance()))
+      let scaled = try graph.addNode("scaled", .binary(Binary(op)), [graph.outputs[0].value, six])
+      graph = Graph.showing(graph, scaled)
+      if number == 3 {
+        #expect(try pruned(graph, [0, 2]).outcome.kept.contains { $0.name == "six" })
+      } else {
+        let error = #expect(throws: GraphError.self) { try pruned(graph, [0, 2]) }
+        #expect(error?.description.contains("divides a sum over all states by their number, 6") == true)
+      }
+    }
+  }
+
   /// One state that a head uses: what takes its place is what entered the layer.
   @Test func oneStateInTheMiddleMayBeUsed() throws {
     var graph = try sketch()
