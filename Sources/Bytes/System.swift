@@ -67,10 +67,10 @@ public func remove(_ path: String) throws(FormatError) {
   if unlink(path) != 0, errno != ENOENT { throw systemError("cannot remove", path) }
 }
 
-/// Calls `body` while nobody else holds the lock of the folder at `path`.
+/// Calls `body` while nobody else holds the lock of the folder at `path`, wherever it can be locked.
 public func withLock<R>(on path: String, _ body: () throws(FormatError) -> R) throws(FormatError) -> R {
-  let folder = try FileDescriptor.open(path, O_RDONLY | O_DIRECTORY)
-  // File systems without locks go on without one.
+  // Where a folder may not be read, and on file systems without locks, it goes on without one.
+  guard let folder = try? FileDescriptor.open(path, O_RDONLY | O_DIRECTORY) else { return try body() }
   while flock(folder.number, LOCK_EX) != 0, errno == EINTR {}
   defer { flock(folder.number, LOCK_UN) }
   return try body()
