@@ -108,6 +108,18 @@ extension Constant.Storage {
     return elements(range(number))
   }
 
+  /// True where `tensor` has this type and shape and these elements, bit for bit.
+  public func hasSameElements(as tensor: Tensor) -> Bool {
+    guard tensor.dataType == dataType, tensor.shape == shape else { return false }
+    var place = 0
+    for number in 0..<pieceCount {
+      let rows = rows(ofPiece: number)
+      guard tensor.bytes[place..<place + rows.count].hasSameBytes(as: rows) else { return false }
+      place += rows.count
+    }
+    return true
+  }
+
   /// Some elements, counted in row-major order.
   public func elements(_ range: Range<Int>) -> ByteView {
     switch self {

@@ -110,7 +110,8 @@ struct OpenedTensors {
     case let file as ArtifactFile:
       // No damage goes on into another file.
       try file.checkIntegrity(threads: threads)
-      tensors = ArtifactConstants(file.artifact.graph)
+      let graph = file.artifact.graph
+      tensors = GraphTensors(graph) { graph[$0].name }
       notes.append("only the artifact's constants are written: graph, metadata and golden cases stay behind")
     case let file as SafetensorsFile: metadata = file.metadata
     case let checkpoint as PyTorchCheckpoint:
@@ -122,28 +123,5 @@ struct OpenedTensors {
     case is ONNXFile: notes.append("only the model's initializers are written: the graph stays behind")
     default: break
     }
-  }
-}
-
-/// The constants of an artifact's graph as tensors.
-private struct ArtifactConstants: TensorSource {
-  let entries: [TensorEntry]
-  private let constants: [Name: Constant]
-
-  init(_ graph: Graph) {
-    var constants: [Name: Constant] = [:]
-    entries = graph.constantOrder.map { id in
-      let constant = graph.constants[id]!
-      constants[Name(graph[id].name)] = constant
-      return TensorEntry(name: graph[id].name, dataType: constant.dataType, shape: constant.shape)
-    }
-    self.constants = constants
-  }
-
-  func tensor(_ name: String) throws(FormatError) -> Tensor {
-    guard let constant = constants[Name(name)] else {
-      throw FormatError("assay", .missing("no such tensor"), place: [name])
-    }
-    return constant.tensor
   }
 }

@@ -38,14 +38,7 @@ extension ONNXFile {
     }
     try inParallel(constants.count, threads: threads) { (number) throws(FormatError) in
       let (found, expected) = (try tensor(entries[number].name), constants[number].storage)
-      var same = found.dataType == expected.dataType && found.shape == expected.shape
-      var place = 0
-      for number in 0..<(same ? expected.pieceCount : 0) {
-        let rows = expected.rows(ofPiece: number)
-        same = same && found.bytes[place..<place + rows.count].hasSameBytes(as: rows)
-        place += rows.count
-      }
-      guard same else {
+      guard expected.hasSameElements(as: found) else {
         throw FormatError(
           "onnx", .digestMismatch("what was written does not read back as the model's elements"),
           place: [entries[number].name])

@@ -139,13 +139,7 @@ public struct TensorConversion: Sendable {
       let (tensor, found) = (chosen[number], try file.tensor(chosen[number].name))
       let expected: Constant.Storage =
         tensor.isCast ? .derived(try tensor.cast(source)) : .rowMajor(try source.tensor(tensor.entry.name))
-      var (place, same) = (0, true)
-      for piece in 0..<expected.pieceCount where same {
-        let rows = expected.rows(ofPiece: piece)
-        same = found.bytes[place..<place + rows.count].hasSameBytes(as: rows)
-        place += rows.count
-      }
-      guard same, place == found.bytes.count else {
+      guard expected.hasSameElements(as: found) else {
         throw FormatError(
           format, .digestMismatch("what was written does not read back as the source's elements"),
           place: [tensor.name])

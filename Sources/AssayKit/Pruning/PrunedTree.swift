@@ -67,23 +67,21 @@ private struct TreeEdit {
       case .dict(let items), .orderedDict(let items, _): items
       default: []
       }
-    return items.compactMap { item in
-      guard case .string(let key) = item.key, CheckpointLayers.isOptimizer(key), item.value.holdsTensor else {
-        return nil
-      }
-      return key
+    return items.compactMap(optimizer)
+  }
+
+  /// The key of what an optimizer keeps; nil for anything else.
+  private static func optimizer(_ item: PyTorchValue.Item) -> String? {
+    guard case .string(let key) = item.key, CheckpointLayers.isOptimizer(key), item.value.holdsTensor else {
+      return nil
     }
+    return key
   }
 
   /// The tree without what an optimizer keeps of each parameter. What is said of it in plain data stays: fairseq asks for
   /// its history.
   func withoutOptimizer(_ root: PyTorchValue) -> PyTorchValue {
-    root.mappingItems { items in
-      items.filter { item in
-        guard case .string(let key) = item.key else { return true }
-        return !CheckpointLayers.isOptimizer(key) || !item.value.holdsTensor
-      }
-    }
+    root.mappingItems { items in items.filter { TreeEdit.optimizer($0) == nil } }
   }
 
   /// A value under a path of keys.

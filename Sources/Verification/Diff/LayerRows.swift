@@ -1,4 +1,5 @@
 import Bytes
+import IR
 
 /// The rows of numbered modules that the names of a model's weights speak of: `encoder.layers.0.`, `encoder.layers.1.`, ...
 struct LayerRows {
@@ -48,18 +49,10 @@ struct LayerRows {
     let parts = name.split(separator: ".", maxSplits: NameRules.depthLimit, omittingEmptySubsequences: false)
     guard parts.count > 2 else { return [] }
     return (1..<parts.count - 1).compactMap { index in
-      guard let layer = number(parts[index]) else { return nil }
+      guard parts[index].utf8.count <= 4, let layer = LayerStack.number(parts[index].utf8) else { return nil }
       return Place(
         path: Name(parts[..<index].joined(separator: ".")), layer: layer,
         rest: Name(parts[(index + 1)...].joined(separator: ".")))
     }
-  }
-
-  /// The number that a program wrote so: no sign, no leading zero.
-  private static func number(_ text: Substring) -> Int? {
-    guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-      let value = Int(text), text.utf8.count == 1 || text.utf8.first != 0x30
-    else { return nil }
-    return value
   }
 }
