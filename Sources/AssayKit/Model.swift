@@ -37,26 +37,28 @@ public struct Model: Sendable {
 
   /// Opens an artifact, a model folder, a weight file with its configuration beside it, or an ONNX file.
   ///
-  /// `fed` may hold inputs that an ONNX file wants known before its graph is built; with `unfused` the graph stays as it
+  /// `options` say what the files cannot tell. `fed` may hold inputs that an ONNX file wants known before its graph is built; with `unfused` the graph stays as it
   /// was read, constants folded; with `normalizing`, recordings are brought to zero mean and unit variance, which only an
   /// ONNX file leaves open.
   public static func open(
-    _ path: String, system: String? = nil, fed: NamedTensors = [:], unfused: Bool = false, normalizing: Bool = false
+    _ path: String, _ options: ImportOptions = ImportOptions(), fed: NamedTensors = [:], unfused: Bool = false,
+    normalizing: Bool = false
   ) throws -> Model {
-    var model = try open(path, system, fed, unfused)
+    var model = try open(path, options, fed, unfused)
     model.preprocessing = try inFile(path) { try model.preprocessing.normalizing(normalizing, model.system) }
     return model
   }
 
-  private static func open(_ path: String, _ system: String?, _ fed: NamedTensors, _ unfused: Bool) throws -> Model {
+  private static func open(
+    _ path: String, _ options: ImportOptions, _ fed: NamedTensors, _ unfused: Bool
+  ) throws -> Model {
     try inFile(path) {
-      let asked = try system.map(ModelSystem.named)
       if fileKind(path) == .file {
         let region = try ByteRegion.mapping(path)
-        if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), asked) }
+        if FileFormat.of(region) == .assay { return try Model(path, ArtifactFile(region), options) }
       }
       let source = try ImportedModel(
-        ModelFolder.open(path), system: asked, fed: fed, evaluating: Executor.elements)
+        ModelFolder.open(path), options, fed: fed, evaluating: Executor.elements)
       return try Model(path, source, unfused: unfused)
     }
   }
@@ -79,13 +81,16 @@ public struct Model: Sendable {
     (goldens, notes) = ([], source.notes)
   }
 
-  init(_ path: String, _ file: ArtifactFile, _ asked: ModelSystem? = nil) throws {
+  init(_ path: String, _ file: ArtifactFile, _ options: ImportOptions = ImportOptions()) throws {
     self.path = path
     origin = .artifact(file)
     let metadata = file.artifact.metadata
     goldens = try EmbeddedGoldens.cases(file.artifact)
     system = try ModelSystem.named(metadata.system)
-    if let asked, asked != system {
+    if options.concernsHead {
+      throw Failure("\(path): an artifact has its head and its labels; `assay edit` changes labels")
+    }
+    if let asked = options.system, asked != system {
       throw Failure("\(path): the artifact is of the system \(system.rawValue), not \(asked.rawValue)")
     }
     graph = file.artifact.graph
@@ -153,15 +158,5 @@ extension ImportedModel {
     }
     let note = system == .onnx ? graph.addLayerStates() : nil
     return (graph, canonical, narrowed.losses, note.map { [$0] } ?? [])
-  }
-}
-
-extension ModelSystem {
-  static func named(_ name: String) throws -> ModelSystem {
-    guard let system = ModelSystem(rawValue: name) else {
-      let names = ModelSystem.allCases.map(\.rawValue).joined(separator: ", ")
-      throw Failure("no system is called \"\(name)\"; the names are \(names)")
-    }
-    return system
   }
 }

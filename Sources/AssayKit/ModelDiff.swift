@@ -45,8 +45,8 @@ public struct ModelDiff: Sendable {
 
   /// Compares what lies at `a` with what lies at `b`: the constants of two models, or, where one of them is no model,
   /// the tensors of two files. Throws where one is damaged or cannot be read.
-  public init(_ a: String, _ b: String, system: String? = nil, threads: Int) throws {
-    var (first, second) = (try Opened(a, system, threads), try Opened(b, system, threads))
+  public init(_ a: String, _ b: String, options: SourceOptions = SourceOptions(), threads: Int) throws {
+    var (first, second) = (try Opened(a, options, threads), try Opened(b, options, threads))
     let areModels = first.constants != nil && second.constants != nil
     // What one model leaves behind, a file beside it may still hold.
     let rules = first.rules.merging(second.rules) { mine, _ in mine }
@@ -94,11 +94,11 @@ private struct Opened {
   /// Why it is no model.
   private(set) var refusal: String?
 
-  init(_ path: String, _ system: String?, _ threads: Int) throws {
+  init(_ path: String, _ options: SourceOptions, _ threads: Int) throws {
     self.path = path
     content = try inFile(path) { try Content.at(path) }
     if let file = content.source as? ArtifactFile {
-      if system != nil { _ = try Model.open(path, system: system) }
+      if options.system != nil { _ = try Model.open(path, SourceOptions(system: options.system)) }
       // Once every byte is what was written, the footer's digests are those of the elements.
       try inFile(path) { try file.checkIntegrity(threads: threads) }
       let digests = Dictionary(zip(file.entries.map { Name($0.name) }, file.digests)) { first, _ in first }
@@ -113,7 +113,7 @@ private struct Opened {
     }
     tensors = Opened.tensors(content.source)
     do {
-      let model = try Model.open(path, system: system)
+      let model = try Model.open(path, options)
       if case .source(let imported) = model.origin {
         rules = Opened.rules(imported.ignored)
         // Its checksums were compared as the model was made.
@@ -129,7 +129,7 @@ private struct Opened {
       }
     } catch {
       // Whoever names the system wants a model.
-      if system != nil { throw error }
+      if options.system != nil || options.concernsHead { throw error }
       refusal = "\(path) is compared tensor by tensor: \(Failure(path, error))"
     }
   }

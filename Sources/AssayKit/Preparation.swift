@@ -95,6 +95,6 @@ extension Metadata.Preprocessing {
       throw Failure("a model of the system \(system.rawValue) says itself how recordings are normalised")
     }
     // The constant that transformers adds to the variance.
-    return Metadata.Preprocessing(sampleRate: sampleRate, normalizationEpsilon: 1e-7)
+    return Metadata.Preprocessing(sampleRate: sampleRate, normalizationEpsilon: 1e-7, padding: padding)
   }
 }

@@ -33,13 +33,13 @@ public struct Verdict: Sendable {
   ///
   /// With `unfused`, an ONNX graph is judged as it was read.
   public init(
-    _ path: String, goldens: [String] = [], against source: String? = nil, system: String? = nil, threads: Int,
-    unfused: Bool = false, normalizing: Bool = false
+    _ path: String, goldens: [String] = [], against source: String? = nil, options: SourceOptions = SourceOptions(),
+    threads: Int, unfused: Bool = false, normalizing: Bool = false
   )
     throws
   {
     func open(_ fed: NamedTensors = [:]) throws -> Model {
-      try Model.open(path, system: system, fed: fed, unfused: unfused, normalizing: normalizing)
+      try Model.open(path, options, fed: fed, unfused: unfused, normalizing: normalizing)
     }
     let onnx = try Verdict.onnxModel(at: path)
     let given = try goldens.flatMap { try GoldenFolder.cases($0, of: onnx) }

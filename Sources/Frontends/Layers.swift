@@ -90,7 +90,7 @@ extension GraphBuilder {
 }
 
 /// The activations that a transformers configuration may name and a graph can compute.
-enum Activation: String, CaseIterable {
+public enum Activation: String, CaseIterable, Sendable {
   case gelu
   case geluNew = "gelu_new"
   case geluTanh = "gelu_pytorch_tanh"

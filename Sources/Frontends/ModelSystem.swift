@@ -37,24 +37,34 @@ public struct ImportedModel: Sendable {
 }
 
 extension ImportedModel {
-  /// Builds the model in `folder`. `system` may name what the files cannot tell; it must not contradict them. `fed` may
-  /// hold graph inputs that an ONNX file wants known before its graph is built; `evaluate` computes integers that follow
-  /// from constants alone.
+  /// Builds the model in `folder`. `options` may say what the files cannot tell. `fed` may hold graph inputs that an ONNX
+  /// file wants known before its graph is built; `evaluate` computes integers that follow from constants alone.
   public init(
-    _ folder: ModelFolder, system asked: ModelSystem? = nil, fed: NamedTensors = [:],
+    _ folder: ModelFolder, _ options: ImportOptions = ImportOptions(), fed: NamedTensors = [:],
     evaluating evaluate: @escaping (Node, [Tensor?], TensorType) -> Tensor? = { _, _, _ in nil }
   ) throws {
     let (file, described): (ONNXFile, AudonnxFolder?)
     switch folder {
     case .checkpoint(let files):
-      try self.init(wav2vec2: files, system: asked)
+      try self.init(checkpoint: files, options)
       return
     case .onnx(let onnx): (file, described) = (onnx, nil)
     case .audonnx(let folder): (file, described) = (folder.onnx, folder)
     }
-    if let asked, asked != .onnx {
+    if let asked = options.system, asked != .onnx {
       throw GraphError("", "the file is ONNX: its system is onnx, not \(asked.rawValue)")
     }
+    if options.concernsHead {
+      throw GraphError(
+        "", "a head, its activation and labels are given to encoders of checkpoints; an ONNX graph has its own")
+    }
     try self.init(onnx: file, folder.files, described, fed: fed, evaluating: evaluate)
+  }
+}
+
+extension ImportedModel {
+  /// Builds the model whose weights and configurations lie in a folder, by what its tensors are called.
+  private init(checkpoint files: ModelFiles, _ options: ImportOptions) throws {
+    try self.init(wav2vec2: files, options)
   }
 }

@@ -46,6 +46,8 @@ struct Convert: ParsableCommand {
     let options: [(name: String, isGiven: Bool, isOfTensors: Bool)] = [
       ("--golden", !golden.isEmpty, false), ("--license", license != nil, false),
       ("--normalize", preprocessing.normalize, false), ("--system", execution.system != nil, false),
+      ("--head", execution.head != nil, false), ("--labels", execution.labels != nil, false),
+      ("--head-activation", execution.headActivation != nil, false),
       ("--only", !only.isEmpty, true), ("--strip", strip != nil, true),
     ]
     for option in options where option.isGiven && option.isOfTensors != isTensors {
@@ -72,7 +74,7 @@ struct Convert: ParsableCommand {
     var conversion = Conversion(source: source, target: output)
     conversion.dataType = (dtype ?? .f32).dataType
     conversion.goldens = golden
-    conversion.system = execution.system
+    conversion.options = try execution.options
     conversion.license = license
     conversion.normalizing = preprocessing.normalize
     conversion.threads = execution.threads

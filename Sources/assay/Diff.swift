@@ -17,7 +17,7 @@ struct Diff: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func run() throws {
-    let diff = try ModelDiff(a, b, system: execution.system, threads: execution.threads)
+    let diff = try ModelDiff(a, b, options: execution.options, threads: execution.threads)
     output.note(diff.notes)
     try Console.result(output.json ? diff.json.compact : diff.text)
     switch diff.status {

@@ -30,7 +30,7 @@ struct GoldenRecord: ParsableCommand {
 
   func run() throws {
     var recording = GoldenRecording(
-      try Model.open(model, system: execution.system, normalizing: preprocessing.normalize))
+      try Model.open(model, execution.options, normalizing: preprocessing.normalize))
     recording.layers = layers
     printing.note(recording.model.notes)
     let files = try recording.record(input, to: output, threads: execution.threads)

@@ -23,6 +23,24 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The system, where the files cannot tell.", valueName: "name"))
   var system: String?
 
+  @Option(help: ArgumentHelp("The head's weights, where they do not lie with the encoder's.", valueName: "file"))
+  var head: String?
+
+  @Option(help: ArgumentHelp("What stands between the head's linear layers (default: relu).", valueName: "name"))
+  var headActivation: String?
+
+  @Option(help: ArgumentHelp("What the outputs mean, in their order, where the files do not say.", valueName: "a,b"))
+  var labels: String?
+
+  /// What is said of a model beside its files.
+  var options: SourceOptions {
+    get throws {
+      try SourceOptions(
+        system: system, head: head, headActivation: headActivation,
+        labels: labels.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+    }
+  }
+
   func validate() throws {
     guard (1...64).contains(threads) else { throw ValidationError("--threads takes a number from 1 to 64") }
   }

@@ -64,7 +64,7 @@ struct Prune: ParsableCommand {
     var pruning = Pruning(source: source, target: output ?? "", layers: choice)
     pruning.dataType = dtype
     pruning.goldens = golden
-    pruning.system = execution.system
+    pruning.options = try execution.options
     pruning.normalizing = preprocessing.normalize
     pruning.threads = execution.threads
     let report =
@@ -76,7 +76,7 @@ struct Prune: ParsableCommand {
 
   /// Runs the model on each recording, whole and without each of its layers.
   private func showRanking() throws {
-    let model = try Model.open(source, system: execution.system, normalizing: preprocessing.normalize)
+    let model = try Model.open(source, execution.options, normalizing: preprocessing.normalize)
     printing.note(model.notes)
     let ranking = try LayerRanking(
       model, clips: rank.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }, threads: execution.threads,

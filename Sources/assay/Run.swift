@@ -48,7 +48,7 @@ struct Run: ParsableCommand {
   func run() throws {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
     let model = try Model.open(
-      model, system: execution.system, fed: rawInputs(input).integers, unfused: unfused,
+      model, execution.options, fed: rawInputs(input).integers, unfused: unfused,
       normalizing: preprocessing.normalize)
     output.note(model.notes)
     if plan {

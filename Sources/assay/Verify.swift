@@ -23,7 +23,7 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     let verdict = try Verdict(
-      model, goldens: golden, against: against, system: execution.system, threads: execution.threads,
+      model, goldens: golden, against: against, options: execution.options, threads: execution.threads,
       unfused: unfused, normalizing: preprocessing.normalize)
     try Console.result(output.json ? verdict.json.compact : verdict.text)
     if !verdict.holds { throw ExitCode(ExitStatus.differs.rawValue) }

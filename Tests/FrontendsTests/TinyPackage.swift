@@ -33,19 +33,19 @@ struct TinyPackage {
 
   mutating func rename(_ change: (String) -> String) { tensors = tensors.map { (change($0.name), $0.tensor) } }
 
-  func imported(system: ModelSystem? = nil) throws -> ImportedModel {
+  func imported(_ options: ImportOptions = ImportOptions()) throws -> ImportedModel {
     try withTemporaryFolder { folder in
       try config.write(toFile: folder + "/config.json", atomically: false, encoding: .utf8)
       try preprocessor?.write(toFile: folder + "/preprocessor_config.json", atomically: false, encoding: .utf8)
       try SafetensorsWriter.write(tensors, to: folder + "/model.safetensors")
-      return try ImportedModel(.checkpoint(ModelFiles.open(folder)), system: system)
+      return try ImportedModel(.checkpoint(ModelFiles.open(folder)), options)
     }
   }
 
   /// The error of importing the package as one line; "accepted" where there is none.
   func refusal(system: ModelSystem? = nil) -> String {
     do {
-      _ = try imported(system: system)
+      _ = try imported(ImportOptions(system: system))
       return "accepted"
     } catch { return "\(error)" }
   }

@@ -19,8 +19,8 @@ public struct Conversion: Sendable {
   var keepsTypes = false
   /// Golden cases, or folders of them, to check and embed.
   public var goldens: [String] = []
-  /// The system, where the files cannot tell.
-  public var system: String?
+  /// What the files cannot tell.
+  public var options = SourceOptions()
   /// The weights' licence, where the files state none.
   public var license: String?
   /// Whether recordings are brought to zero mean and unit variance; only ONNX files leave that open.

@@ -53,7 +53,7 @@ struct ConversionSource {
     }
     digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
     let imported = try inFile(source) {
-      try ImportedModel(folder, system: conversion.system.map(ModelSystem.named), evaluating: Executor.elements)
+      try ImportedModel(folder, conversion.options, evaluating: Executor.elements)
     }
     let preprocessing = try inFile(source) {
       try imported.preprocessing.normalizing(conversion.normalizing, imported.system)
@@ -98,7 +98,7 @@ struct ConversionSource {
   /// An artifact is read whole here, so that no damage goes on into another file.
   private init(_ conversion: Conversion, _ file: ArtifactFile) throws {
     try file.checkIntegrity(threads: conversion.threads)
-    let model = try Model(conversion.source, file, conversion.system.map(ModelSystem.named))
+    let model = try Model(conversion.source, file, conversion.options)
     var (graph, metadata) = (model.graph, file.artifact.metadata)
     metadata.preprocessing = try metadata.preprocessing.normalizing(conversion.normalizing, model.system)
     metadata.license = try .stating(conversion.license, by: "--license", over: metadata.license)

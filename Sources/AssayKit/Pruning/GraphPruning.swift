@@ -28,7 +28,7 @@ struct GraphPruning {
     conversion.keepsTypes = pruning.dataType == nil
     conversion.dataType = pruning.dataType?.dataType ?? .float32
     conversion.goldens = pruning.goldens
-    conversion.system = pruning.system
+    conversion.options = pruning.options
     conversion.normalizing = pruning.normalizing
     conversion.threads = pruning.threads
     self.conversion = conversion

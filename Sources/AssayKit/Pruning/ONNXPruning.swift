@@ -23,7 +23,7 @@ struct ONNXPruning {
     guard case .some(let source) = folder.onnx else { preconditionFailure("this is no ONNX model") }
     (self.pruning, self.source, files) = (pruning, source, folder.files)
     let imported = try ImportedModel(
-      folder, system: pruning.system.map(ModelSystem.named), evaluating: Executor.elements)
+      folder, pruning.options, evaluating: Executor.elements)
     guard let blocks = try LayerBlocks.find(in: imported.graph) else {
       throw Failure("\(pruning.source): no transformer layers were found in the graph")
     }

@@ -15,8 +15,8 @@ public struct Pruning: Sendable {
   public var dataType: WeightType?
   /// Golden cases to check and embed where an artifact is written.
   public var goldens: [String] = []
-  /// The system, where the files cannot tell.
-  public var system: String?
+  /// What the files cannot tell.
+  public var options = SourceOptions()
   /// Whether recordings are brought to zero mean and unit variance; only ONNX files leave that open.
   public var normalizing = false
   /// How many threads compare and run.

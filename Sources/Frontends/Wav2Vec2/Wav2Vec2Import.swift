@@ -3,7 +3,7 @@ import IR
 import Tensors
 
 extension ImportedModel {
-  init(wav2vec2 files: ModelFiles, system asked: ModelSystem?) throws {
+  init(wav2vec2 files: ModelFiles, _ options: ImportOptions) throws {
     guard let json = try files.configuration("config.json") else {
       throw FormatError("model", .missing("config.json beside the weights"), file: files.folder)
     }
@@ -14,7 +14,7 @@ extension ImportedModel {
     let ledger = WeightLedger(files.weights, file: files.file(of:))
     let place = try Wav2Vec2Place(ledger.names)
     let system = try place.system(architectures: json["architectures"]?.array?.compactMap(\.string) ?? [])
-    if let asked, asked != system {
+    if let asked = options.system, asked != system {
       throw GraphError("", "the weights are of the system \(system.rawValue), not \(asked.rawValue)")
     }
 
@@ -55,7 +55,7 @@ extension ImportedModel {
     graph = b.graph
     self.system = system
     self.labels = labels
-    preprocessing = try Metadata.Preprocessing(files)
+    preprocessing = try Metadata.Preprocessing(files, system)
     license = try files.license()
     ignored = try ledger.settle(place.ignoreRule)
     self.files = files
@@ -147,7 +147,7 @@ private struct Wav2Vec2Place {
 
 extension Metadata.Preprocessing {
   /// What the feature extractor's configuration says; transformers keeps it in one of two files.
-  fileprivate init(_ files: ModelFiles) throws(FormatError) {
+  fileprivate init(_ files: ModelFiles, _ system: ModelSystem) throws(FormatError) {
     var file = "preprocessor_config.json"
     var json = try files.configuration(file)
     if json == nil {
@@ -164,7 +164,12 @@ extension Metadata.Preprocessing {
       try reader.refuse("feature_size", unless: .number("1"))
       // The constant that transformers adds to the variance.
       let epsilon = try reader.bool("do_normalize", default: true) ? 1e-7 : nil
-      self.init(sampleRate: try reader.size("sampling_rate", default: 16000), normalizationEpsilon: epsilon)
+      // Without a mask, transformers normalises what it has padded. audEERING's model takes no mask.
+      let isMasked = try reader.bool("return_attention_mask", default: false)
+      let padding: Padding =
+        isMasked ? (system == .wav2vec2Regression ? .zeros : .masked) : epsilon == nil ? .zeros : .row
+      self.init(
+        sampleRate: try reader.size("sampling_rate", default: 16000), normalizationEpsilon: epsilon, padding: padding)
     } catch { throw error.inFile(joinPath(files.folder, file)) }
   }
 }

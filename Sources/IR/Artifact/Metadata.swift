@@ -9,11 +9,26 @@ public struct Metadata: Hashable, Sendable {
     public var sampleRate: Int
     /// Added to the variance when the clip is brought to zero mean and unit variance; nil where it is not.
     public var normalizationEpsilon: Double?
+    /// How several clips become one batch in the model's own framework; nil where that is not known.
+    public var padding: Padding?
+
+    /// What a model's own framework does with clips of different lengths.
+    public enum Padding: String, CaseIterable, Sendable {
+      /// Each clip is prepared, then zeros follow it, and the model hears them.
+      case zeros
+      /// The same, and the model is told how long each clip is.
+      case masked
+      /// Zeros follow each clip, then the whole row is prepared, and the model hears all of it.
+      case row
+      /// Nothing: clips are run one by one.
+      case single
+    }
 
     /// Creates a description.
-    public init(sampleRate: Int, normalizationEpsilon: Double?) {
+    public init(sampleRate: Int, normalizationEpsilon: Double?, padding: Padding? = nil) {
       self.sampleRate = sampleRate
       self.normalizationEpsilon = normalizationEpsilon
+      self.padding = padding
     }
   }
 

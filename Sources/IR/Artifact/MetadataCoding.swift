@@ -91,8 +91,12 @@ extension Metadata.Preprocessing {
       epsilon = value
       try normalization.finish()
     }
+    var padding: Padding?
+    if fields.optional("padding") != nil {
+      padding = try ArtifactRule.preprocessing.covers { () throws(FormatError) in try fields.choice("padding") }
+    }
     try fields.finish()
-    self.init(sampleRate: rate, normalizationEpsilon: epsilon)
+    self.init(sampleRate: rate, normalizationEpsilon: epsilon, padding: padding)
   }
 }
 
@@ -157,9 +161,10 @@ extension [String] {
 extension Metadata.Preprocessing {
   /// The description as documents hold it.
   public var json: JSON {
-    [
-      "sample_rate": JSON(sampleRate),
-      "normalization": normalizationEpsilon.map { ["epsilon": JSON($0)] } ?? .null,
-    ]
+    JSON(
+      members: [
+        ("sample_rate", JSON(sampleRate)),
+        ("normalization", normalizationEpsilon.map { ["epsilon": JSON($0)] } ?? .null),
+      ] + (padding.map { [("padding", JSON($0.rawValue))] } ?? []))
   }
 }

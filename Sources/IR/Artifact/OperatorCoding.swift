@@ -15,7 +15,11 @@ extension Operator {
           ("dilation", JSON(op.dilation)), ("groups", JSON(op.groups)),
         ]
       )
-    case .attention(let op): ("Attention", [("heads", JSON(op.heads)), ("scale", JSON(op.scale))])
+    case .attention(let op):
+      (
+        op.alibi == nil ? "Attention" : "AlibiAttention",
+        [("heads", JSON(op.heads)), ("scale", JSON(op.scale))] + (op.alibi.map { [("prefix", JSON($0.prefix))] } ?? [])
+      )
     case .layerNormalization(let op): ("LayerNormalization", [("epsilon", JSON(op.epsilon))])
     case .groupNormalization(let op):
       ("GroupNormalization", [("groups", JSON(op.groups)), ("epsilon", JSON(op.epsilon))])
@@ -57,6 +61,11 @@ extension Operator {
           stride: try fields.integer("stride"), paddingBefore: padding[0], paddingAfter: padding[1],
           dilation: try fields.integer("dilation"), groups: try fields.integer("groups")))
     case "Attention": self = .attention(Attention(heads: try fields.integer("heads"), scale: try fields.float("scale")))
+    case "AlibiAttention":
+      self = .attention(
+        Attention(
+          heads: try fields.integer("heads"), scale: try fields.float("scale"),
+          alibi: .init(prefix: try fields.integer("prefix"))))
     case "LayerNormalization": self = .layerNormalization(LayerNormalization(epsilon: try fields.float("epsilon")))
     case "GroupNormalization":
       self = .groupNormalization(
