@@ -9,6 +9,7 @@ FOLDER is $ASSAY_BENCH, or ~/.cache/assay/bench: 5.6 GB, about four minutes, 7 G
     emotion2vec-plus-seed-full/   FunASR folder, 768 channels, nine labels, optimizer state in model.pt
     emotion2vec-plus-large-full/  the same with 1,024 channels
     clips/                        100 clips of 5 s for `systems.py`, 16 kHz, and clips.scp
+    audeering-full/goldens-clips/ for the package of make_full_size.py
 Each has goldens/: silence, noise, speech, the shortest clip, an odd length, 44.1 kHz in stereo, 8 kHz.
 """
 
@@ -96,7 +97,7 @@ def states(blocks, run):
     return {name: value.clone().contiguous() for name, value in (seen | outputs).items()}
 
 
-def goldens(folder, system, outputs, run, packages):
+def goldens(folder, system, outputs, run, packages, name="goldens"):
     def write(partial):
         partial.mkdir()
         cases = CaseFolder(partial, system, TOLERANCE, LAYER_TOLERANCE, maker("torch", "torchaudio", "soundfile", *packages))
@@ -104,7 +105,7 @@ def goldens(folder, system, outputs, run, packages):
             cases.add("odd-length" if name == "stages" else name, input, run(waveform), outputs)
         cases.write()
 
-    make(folder / "goldens", write)
+    make(folder / name, write)
 
 
 # wav2vec 2.0
@@ -164,6 +165,23 @@ def speechbrain(folder):
         return states(list(lobe.model.encoder.layers), outputs)
 
     goldens(folder, "speechbrain", ("hidden_states", "logits", "scores"), run, ("transformers", "speechbrain"))
+
+
+def audeering(folder):
+    if not folder.exists() or (folder / "goldens-clips").exists():
+        return
+    from emotion_model import EmotionModel
+
+    model, extractor = EmotionModel.from_pretrained(folder).eval(), Wav2Vec2FeatureExtractor.from_pretrained(folder)
+
+    def run(waveform):
+        def outputs():
+            values = extractor(waveform.numpy(), sampling_rate=16000, return_tensors="pt").input_values
+            return dict(zip(("hidden_states", "logits"), model(values)))
+
+        return states(layers_of(model), outputs)
+
+    goldens(folder, "wav2vec2-regression", ("hidden_states", "logits"), run, ("transformers",), "goldens-clips")
 
 
 # emotion2vec
@@ -307,6 +325,7 @@ def main():
     root = Path(given or Path.home() / ".cache/assay/bench").resolve()
     make_clips(root / "clips")
     for name, make_system in (
+        ("audeering-full", audeering),
         ("superb-full", superb), ("speechbrain-full", speechbrain), ("emotion2vec-base-full", emotion2vec_base),
         ("emotion2vec-plus-seed-full", partial(emotion2vec_plus, width=768, heads=12)),
         ("emotion2vec-plus-large-full", partial(emotion2vec_plus, width=1024, heads=16)),
@@ -315,4 +334,5 @@ def main():
         gc.collect()
 
 
-main()
+if __name__ == "__main__":
+    main()
