@@ -25,6 +25,9 @@ struct Run: ParsableCommand {
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
 
+  @Flag(help: "Run all inputs as one batch in which no clip hears the padding: what single runs give.")
+  var masked = false
+
   @Flag(help: "Show what a clip of --seconds would take, and run nothing.")
   var plan = false
 
@@ -55,18 +58,19 @@ struct Run: ParsableCommand {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)
       return try Console.result(output.json ? forecast.json.compact : forecast.text)
     }
+    if !inputs.isEmpty, batch || masked {
+      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
+      let (results, tensors) = try model.run(
+        batch: clips, masked: masked, threads: execution.threads, layers: layers, outputs: named)
+      try show(results, named)
+      if let save { try RunResult.save(tensors, metadata: [], to: save) }
+      return
+    }
     let runner = try Runner(model, threads: execution.threads, layers: layers, outputs: named)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
       try show([result], named)
       if let save { try RunResult.save([result], to: save) }
-      return
-    }
-    if batch {
-      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
-      let (results, tensors) = try runner.run(batch: clips)
-      try show(results, named)
-      if let save { try RunResult.save(tensors, metadata: [], to: save) }
       return
     }
     var kept: [RunResult] = []
