@@ -6,7 +6,7 @@ import Passes
 import Tensors
 
 /// How clips of several lengths become one batch.
-enum BatchForm {
+private enum BatchForm {
   /// Each clip is prepared, zeros follow it, and the model hears them.
   case zeros
   /// Zeros follow each clip, the whole row is prepared, and the model hears all of it.
@@ -15,44 +15,53 @@ enum BatchForm {
   case masked(MaskPadding.Promise)
 }
 
-extension Model {
+extension Runner {
   /// All clips as one batch; one result for each clip, and the batch's own outputs.
   ///
   /// Without `masked` the batch is the one that the model's own framework makes of the clips, as far as that is known;
   /// with it each clip's results are those of a single run. Where the graph knows how long each clip is, a clip's results
-  /// hold its own frames only, and the batch's outputs are zero beyond them. `layers` and `outputs` are `Runner`'s.
+  /// hold its own frames only, and the batch's outputs are zero beyond them.
   public func run(
-    batch clips: [Clip], masked: Bool = false, threads: Int, layers: Bool = false, outputs names: [String] = []
+    batch clips: [Clip], masked: Bool = false
   ) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
-    for clip in clips { try check(clip.samples.count, clip.path) }
-    let form = try batchForm(clips, masked)
-    var model = self
-    var own: MaskPadding.Masked?
-    if case .masked(let promise) = form { own = try inFile(path) { try MaskPadding(promise).mask(&model.graph) } }
-    var inputs = try waveforms(clips, form)
-    if let own { inputs[own.lengths] = Tensor(clips.map { Int64($0.samples.count) }) }
-    let runner = try Runner(model, threads: threads, layers: layers, outputs: names)
-    let outputs = try runner.run(raw: inputs, name: "").outputs.map { name, tensor in
-      let id = model.graph.value(called: name)!
-      return BatchOutput(name, tensor, rows: model.hasRows(id), extent: own?.extents[id])
+    for clip in clips { try model.check(clip.samples.count, clip.path) }
+    let form = try model.batchForm(clips, masked)
+    var inputs = try model.waveforms(clips, form)
+    var (runner, own) = (self, MaskPadding.Masked?.none)
+    if case .masked(let promise) = form {
+      var heard = model
+      let masked = try inFile(model.path) { try MaskPadding(promise).mask(&heard.graph) }
+      inputs[masked.lengths] = Tensor(clips.map { Int64($0.samples.count) })
+      (runner, own) = (try Runner(heard, threads: threads, outputs: names), masked)
+    }
+    let graph = runner.model.graph
+    let computed = try runner.run(raw: inputs, name: "").outputs
+    let outputs = names.map { name in
+      let id = graph.value(called: name)!
+      let tensor = computed.first { $0.name == name }!.tensor
+      return BatchOutput(name, tensor, rows: graph.hasRows(id), extent: own?.extents[id])
     }
     let samples = clips.map(\.samples.count)
     let results = clips.enumerated().map { row, clip in
       RunResult(
         input: clip.path, duration: clip.duration,
-        outputs: outputs.map { ($0.name, $0.row(row, samples: samples[row])) }, labels: labels,
-        preprocessing: preprocessing)
+        outputs: outputs.map { ($0.name, $0.row(row, samples: samples[row])) }, labels: model.labels,
+        preprocessing: model.preprocessing)
     }
     return (results, outputs.map { ($0.name, $0.zeroed(samples)) })
   }
+}
 
+extension Graph {
   /// True for a value whose first axis is the batch.
-  private func hasRows(_ id: ValueID) -> Bool {
-    graph[id].type.dimensions.first == graph[graph.inputs[0]].type.dimensions.first
+  fileprivate func hasRows(_ id: ValueID) -> Bool {
+    self[id].type.dimensions.first == self[inputs[0]].type.dimensions.first
   }
+}
 
+extension Model {
   /// What is to be done; clips of one length need nothing.
-  private func batchForm(_ clips: [Clip], _ masked: Bool) throws -> BatchForm {
+  fileprivate func batchForm(_ clips: [Clip], _ masked: Bool) throws -> BatchForm {
     let longest = clips.map(\.samples.count).max() ?? 0
     guard let odd = clips.first(where: { $0.samples.count != longest }) else { return .zeros }
     if masked { return .masked(.singleRuns) }
@@ -65,13 +74,14 @@ extension Model {
     case .zeros: return .zeros
     case .row: return .row
     case .masked: return .masked(.framework)
-    case .single: throw refuse("this model's framework runs clips one by one, so that there is no padded batch like its")
+    case .single:
+      throw refuse("this model's framework runs clips one by one, so that there is no padded batch like its")
     case nil: throw refuse("nothing says how this model's framework pads")
     }
   }
 
   /// The graph input that several waveforms become.
-  private func waveforms(_ clips: [Clip], _ form: BatchForm) throws -> NamedTensors {
+  fileprivate func waveforms(_ clips: [Clip], _ form: BatchForm) throws -> NamedTensors {
     guard let input = waveformInput else { throw Failure("\(path): no input of the graph is a waveform") }
     guard clips.count == 1 || input.rank > 1 else {
       throw Failure("\(path): the graph's input \"\(input.name)\" holds one waveform, and no batch")

@@ -10,7 +10,10 @@ public struct Runner {
   /// The model.
   public let model: Model
   private let executor: Executor
-  private let names: [String]
+  /// The values that results hold, in their order.
+  let names: [String]
+  /// How many threads share the work.
+  var threads: Int { executor.threads }
 
   /// Prepares `model`; `layers` adds layer states to the outputs, `outputs` names more values to show.
   public init(_ model: Model, threads: Int, layers: Bool = false, outputs: [String] = []) throws {

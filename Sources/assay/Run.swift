@@ -58,19 +58,18 @@ struct Run: ParsableCommand {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)
       return try Console.result(output.json ? forecast.json.compact : forecast.text)
     }
-    if !inputs.isEmpty, batch || masked {
-      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
-      let (results, tensors) = try model.run(
-        batch: clips, masked: masked, threads: execution.threads, layers: layers, outputs: named)
-      try show(results, named)
-      if let save { try RunResult.save(tensors, metadata: [], to: save) }
-      return
-    }
     let runner = try Runner(model, threads: execution.threads, layers: layers, outputs: named)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
       try show([result], named)
       if let save { try RunResult.save([result], to: save) }
+      return
+    }
+    if batch || masked {
+      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
+      let (results, tensors) = try runner.run(batch: clips, masked: masked)
+      try show(results, named)
+      if let save { try RunResult.save(tensors, metadata: [], to: save) }
       return
     }
     var kept: [RunResult] = []

@@ -95,7 +95,7 @@ import Testing
       let clip = try Clip.load(clips[0], rate: 16000)
       let single = try Runner(model, threads: 1).run(clip)
       for masked in [false, true] {
-        let (results, _) = try model.run(batch: [clip, clip], masked: masked, threads: 1)
+        let (results, _) = try Runner(model, threads: 1).run(batch: [clip, clip], masked: masked)
         for result in results {
           for (own, other) in zip(result.outputs, single.outputs) {
             #expect(own.tensor.shape == other.tensor.shape)
@@ -153,7 +153,7 @@ final class BatchGolden {
   /// Runs the batch, and compares it whole and clip by clip.
   func check(_ model: Model, _ paths: [String]) throws {
     let clips = try paths.map { try Clip.load($0, rate: 16000) }
-    let (results, outputs) = try model.run(batch: clips, masked: isMasked, threads: 2, layers: true)
+    let (results, outputs) = try Runner(model, threads: 2, layers: true).run(batch: clips, masked: isMasked)
     let (tensors, rows) = (
       Dictionary(uniqueKeysWithValues: outputs.map { ($0.name, $0.tensor) }),
       results.map { Dictionary(uniqueKeysWithValues: $0.outputs.map { ($0.name, $0.tensor) }) }

@@ -22,7 +22,8 @@ struct RowStep {
   func refusal(_ why: String?) -> GraphError {
     GraphError(
       node.name,
-      why ?? "how \(graph.operatorName(node)) mixes the rows' own positions with padding is not known, so that clips of "
+      why
+        ?? "how \(graph.operatorName(node)) mixes the rows' own positions with padding is not known, so that clips of "
         + "different lengths cannot be one batch")
   }
 

@@ -18,7 +18,8 @@ import Testing
   private static func features(_ g: inout GraphSketch) throws -> ValueID {
     let a = try g(.conv(Conv(stride: 2)), frames(&g), g.weights([4, 1, 5]), g.weights([4]))
     let b = try g(.gelu(Gelu()), try g(.layerNormalization(LayerNormalization(epsilon: 1e-5)), a))
-    return try g(.linear(Linear()), g(.conv(Conv(stride: 2, dilation: 2)), b, g.weights([4, 4, 2])), g.weights([8, 4]))
+    return try g(
+      .linear(Linear()), g(.conv(Conv(stride: 2, dilation: 2)), b, g.weights([4, 4, 2])), g.weights([8, 4]))
   }
 
   private static func attend(_ g: inout GraphSketch, _ x: ValueID, prefix: Int?) throws -> ValueID {
