@@ -25,6 +25,9 @@ struct Run: ParsableCommand {
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
 
+  @Flag(help: "Run all inputs as one batch in which no clip hears the padding: what single runs give.")
+  var masked = false
+
   @Flag(help: "Show what a clip of --seconds would take, and run nothing.")
   var plan = false
 
@@ -62,9 +65,9 @@ struct Run: ParsableCommand {
       if let save { try RunResult.save([result], to: save) }
       return
     }
-    if batch {
+    if batch || masked {
       let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
-      let (results, tensors) = try runner.run(batch: clips)
+      let (results, tensors) = try runner.run(batch: clips, masked: masked)
       try show(results, named)
       if let save { try RunResult.save(tensors, metadata: [], to: save) }
       return
