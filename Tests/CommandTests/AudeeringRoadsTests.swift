@@ -81,7 +81,7 @@ import Testing
 
   @Test func theProgramSaysWhichWasDone() throws {
     try withFolders(Self.exports[0]) { checkpoint, audonnx in
-      let speech = Repository.golden("audio/speech.flac")
+      let speech = Repository.golden("audio/float32-16k.wav")
       let done = "zero mean, unit variance (epsilon 1e-07)"
       for (arguments, isNormalised) in [([checkpoint], true), ([audonnx, "--normalize"], true), ([audonnx], false)] {
         let text = try Program.run(["run"] + arguments + [speech])

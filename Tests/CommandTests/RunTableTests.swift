@@ -150,7 +150,7 @@ import Testing
 
   @Test func theProgramKeepsTheLargest() throws {
     let model = Repository.golden("onnx/superb-checkpoint")
-    let speech = Repository.golden("audio/speech.flac")
+    let speech = Repository.golden("audio/float32-16k.wav")
     let all = try #require(Program.run("run", model, speech, "--json").json()["labels"]?.object)
     let sorted = all.sorted { ($0.value.double ?? 0) > ($1.value.double ?? 0) }.map(\.name)
     #expect(sorted != all.map(\.name))
