@@ -72,7 +72,7 @@ public struct RunResult: Sendable {
   /// Every value asked for, whole.
   public let outputs: [(name: String, tensor: Tensor)]
   /// The values by what they mean: scores where the model has them, else logits, else the only output.
-  public let labels: [(name: String, value: Float)]
+  public internal(set) var labels: [(name: String, value: Float)]
   /// How the waveform was prepared; nil where graph inputs were fed as they are.
   public let preprocessing: Metadata.Preprocessing?
 
