@@ -115,7 +115,9 @@ public struct ModelFiles: Sendable {
 
   /// The name of the file that holds a tensor.
   public func file(of tensor: String) -> String {
-    guard let union = weights as? TensorUnion else { return ModelFiles.shard(of: tensor, in: weights) ?? weightFiles[0] }
+    guard let union = weights as? TensorUnion else {
+      return ModelFiles.shard(of: tensor, in: weights) ?? weightFiles[0]
+    }
     return union.isOfSecond(tensor)
       ? weightFiles.last! : ModelFiles.shard(of: tensor, in: union.first) ?? weightFiles[0]
   }

@@ -26,12 +26,15 @@ struct HeadFile {
 
   /// The head for weights whose own tensors make them a model of the system `own`: the one the user names, else one that
   /// lies beside an encoder without a head. Throws where the user wants one that cannot be had.
-  static func choose(for own: ModelSystem, _ files: ModelFiles, width: Int, _ options: ImportOptions) throws -> HeadFile? {
+  static func choose(for own: ModelSystem, _ files: ModelFiles, width: Int, _ options: ImportOptions) throws
+    -> HeadFile?
+  {
     let wants = options.system == .speechbrain || options.head != nil || options.headActivation != nil
     guard own == .wav2vec2 else {
       if wants {
         throw GraphError(
-          "", "the weights have a classifier of their own and are of the system \(own.rawValue); a head goes on an encoder "
+          "",
+          "the weights have a classifier of their own and are of the system \(own.rawValue); a head goes on an encoder "
             + "without one")
       }
       return nil
@@ -44,7 +47,8 @@ struct HeadFile {
     }
     let head = try options.head.map { try HeadFile($0, width: width) } ?? find(beside: files, width: width)
     if wants, head == nil {
-      throw FormatError("head", .missing("the encoder has no head; one is read from \(needed(width))"), file: files.folder)
+      throw FormatError(
+        "head", .missing("the encoder has no head; one is read from \(needed(width))"), file: files.folder)
     }
     return head
   }
@@ -53,7 +57,8 @@ struct HeadFile {
   init(_ path: String, width: Int) throws {
     guard fileKind(path) == .file else {
       let what = fileKind(path) == .missing ? "there is no file of this name" : "this is not a file"
-      throw FormatError("head", .missing("\(what); --head takes a file with the state dict of an nn.Sequential"), file: path)
+      throw FormatError(
+        "head", .missing("\(what); --head takes a file with the state dict of an nn.Sequential"), file: path)
     }
     self.path = path
     source = try HeadFile.tensors(path)

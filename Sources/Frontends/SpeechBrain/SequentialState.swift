@@ -30,7 +30,9 @@ struct SequentialState {
   var hasGaps: Bool { layers.indices.contains(where: hasGap) }
 
   /// What a module of a Sequential may call its tensors; only `weight` and `bias` are a linear layer's.
-  private static let leaves = [weightLeaf, biasLeaf, Name("running_mean"), Name("running_var"), Name("num_batches_tracked")]
+  private static let leaves = [
+    weightLeaf, biasLeaf, Name("running_mean"), Name("running_var"), Name("num_batches_tracked"),
+  ]
   private static let weightLeaf = Name("weight")
   private static let biasLeaf = Name("bias")
   /// A Sequential has fewer modules.

@@ -8,7 +8,8 @@ extension Wav2Vec2Configuration {
     if let given {
       if let labels, !Wav2Vec2Configuration.areNumbers(labels) {
         throw GraphError(
-          "id2label", "config.json names the outputs: \(labels.joined(separator: ", ")); --labels is for files that do not")
+          "id2label",
+          "config.json names the outputs: \(labels.joined(separator: ", ")); --labels is for files that do not")
       }
       return try Wav2Vec2Configuration.check(given, outputs)
     }

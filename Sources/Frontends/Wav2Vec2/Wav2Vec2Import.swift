@@ -42,7 +42,8 @@ extension ImportedModel {
       b.output("logits", logits)
     case .wav2vec2:
       if options.labels != nil {
-        throw GraphError("", "--labels names the outputs of a head, and there is none: \(HeadFile.needed(config.hiddenSize))")
+        throw GraphError(
+          "", "--labels names the outputs of a head, and there is none: \(HeadFile.needed(config.hiddenSize))")
       }
       b.output("last_hidden_state", hidden)
     case .wav2vec2Classification:
@@ -77,7 +78,8 @@ extension ImportedModel {
     ignored = try ledger.settle { place.ignoreRule($0) }
     self.files = files
     self.notes =
-      notes + config.unknownKeys.map { "config.json: the key \"\($0)\" is not known to this reader and was passed over" }
+      notes
+      + config.unknownKeys.map { "config.json: the key \"\($0)\" is not known to this reader and was passed over" }
   }
 }
 
