@@ -9,23 +9,26 @@ import Tensors
 public struct Clip: Sendable {
   /// Where it was read, as the user named it.
   public let path: String
+  /// What results call it; nil where nobody says.
+  public let name: String?
   /// Mono samples at the model's rate.
   public let samples: [Float]
   /// Seconds of audio in the file.
   public let duration: Double
 
-  /// Reads an audio file, or a `.npy` array taken as a mono waveform at the model's rate.
-  public static func load(_ path: String, rate: Int) throws -> Clip {
+  /// Reads an audio file, or a `.npy` array taken as a mono waveform at the model's rate. Results
+  /// call it `name`.
+  public static func load(_ path: String, rate: Int, name: String? = nil) throws -> Clip {
     try inFile(path) {
       if fileKind(path) == .file {
         let region = try ByteRegion.mapping(path)
         if FileFormat.of(region) == .npy {
           let samples = try monoSamples(NPYFile.read(region))
-          return Clip(path: path, samples: samples, duration: Double(samples.count) / Double(rate))
+          return Clip(path: path, name: name, samples: samples, duration: Double(samples.count) / Double(rate))
         }
       }
       let (waveform, duration) = try Waveform.load(path, rate: rate)
-      return Clip(path: path, samples: waveform.samples, duration: duration)
+      return Clip(path: path, name: name, samples: waveform.samples, duration: duration)
     }
   }
 
@@ -44,13 +47,17 @@ public struct Clip: Sendable {
 extension Model {
   /// The graph input that one waveform becomes: normalised as the model says, [1, samples] in a built graph.
   public func signal(_ samples: [Float], from place: String) throws -> NamedTensors {
-    guard let input = waveformInput else {
-      let inputs = graph.inputs.map { "\(graph[$0].name): \(graph[$0].type)" }.joined(separator: ", ")
-      throw Failure("\(path): no input of the graph is a waveform; feed \(inputs) with --input")
-    }
+    let input = try requiredWaveformInput()
     try check(samples.count, place)
     let normal = normalization(samples)
     return [input.name: Tensor(normal, shape: waveformShape(rows: 1, samples: normal.count))]
+  }
+
+  /// The graph's input that a waveform is; throws where there is none.
+  func requiredWaveformInput() throws -> (name: String, rank: Int) {
+    if let input = waveformInput { return input }
+    let inputs = graph.inputs.map { "\(graph[$0].name): \(graph[$0].type)" }.joined(separator: ", ")
+    throw Failure("\(path): no input of the graph is a waveform; feed \(inputs) with --input")
   }
 
   /// The graph input that several waveforms become: each normalised, then padded with zeros to the longest.
