@@ -13,6 +13,8 @@ public struct Runner: Sendable {
   public let names: [String]
   /// Those that documents show whole, however long they are.
   public let shown: [String]
+  /// What was asked for and is not there, a line each.
+  public let notes: [String]
   private let executor: Executor
   /// How many threads share the work, unless a run is given another number.
   public var threads: Int { executor.threads }
@@ -25,7 +27,11 @@ public struct Runner: Sendable {
     self.model = model
     var names = model.graph.outputs.map(\.name)
     if let granularity { names = try granularity.chosen(names, of: model) }
-    if layers { names += model.graph.states.map(\.name).filter { $0.hasPrefix("layer.") } }
+    let states = layers ? model.graph.states.map(\.name).filter { $0.hasPrefix("layer.") } : []
+    names += states
+    // Where something like layers is there, opening the model told why it has no states.
+    let isTold = model.notes.contains { $0.hasPrefix("there are no layer states") }
+    notes = layers && states.isEmpty && !isTold ? ["there are no layer states: the model has no layers"] : []
     for name in outputs where !names.contains(name) {
       guard model.graph.value(called: name) != nil else {
         let known = (model.graph.outputs + model.graph.states).map(\.name).joined(separator: ", ")
@@ -51,7 +57,8 @@ public struct Runner: Sendable {
     let outputs = try run(model.batch(clips))
     let results = clips.enumerated().map { row, clip in
       RunResult(
-        input: clip.path, name: clip.name, duration: clip.duration, outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
+        input: clip.path, name: clip.name, duration: clip.duration,
+        outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
         labels: model.labels, preprocessing: model.preprocessing)
     }
     return (results, outputs)
@@ -156,7 +163,8 @@ public struct RunResult: Sendable {
   /// What it takes to keep the results of `count` inputs, if the others are as long as this one's.
   public func noteOnKeeping(_ count: Int) -> String {
     let bytes = outputs.reduce(0) { $0 + $1.tensor.count * $1.tensor.dataType.size }
-    return "--save keeps all \(count) results in memory until the end, about \(fixed(Double(bytes * count) / 1e6, 1)) MB "
+    return
+      "--save keeps all \(count) results in memory until the end, about \(fixed(Double(bytes * count) / 1e6, 1)) MB "
       + "if they are like the first; --save-dir writes each when it is there"
   }
 

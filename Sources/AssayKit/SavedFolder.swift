@@ -75,20 +75,18 @@ public struct SavedFolder: Sendable {
   private func check(_ inputs: [RunInput], _ model: Model) throws {
     var owners: [Name: RunInput] = [:]
     for input in inputs {
-      func refuse(_ what: String) -> Failure {
-        Failure("\(input.place ?? input.path): \(what); --save-dir names files after recordings")
-      }
+      func refuse(_ what: String) -> Failure { Failure("\(input.place ?? input.path): \(what)") }
       let parts = input.name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
       guard parts.allSatisfy({ !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }),
         !input.name.utf8.contains(0)
-      else { throw refuse("the name \"\(input.name)\" is no path inside a folder") }
+      else { throw refuse("the name \"\(input.name)\" is no path inside a folder, as --save-dir wants it") }
       guard parts.allSatisfy({ $0.count <= SavedFolder.nameLimit }) else {
         throw refuse("the name \"\(input.name)\" has a part of more than \(SavedFolder.nameLimit) bytes")
       }
       if let other = owners.updateValue(input, forKey: Name(file(of: input))) {
         throw refuse(
-          "this and \(other.place ?? other.path) would both be written to \(self.path(of: input)); a list given with "
-            + "--scp gives names")
+          "this and \(other.place ?? other.path) would both be written to \(self.path(of: input)); a list for --scp can give "
+            + "them names")
       }
     }
     for input in inputs {
@@ -104,7 +102,9 @@ public struct SavedFolder: Sendable {
     // What is there already may be what is read.
     let old = inputs.filter { fileKind(path(of: $0)) == .file }
     guard !old.isEmpty else { return }
-    let read = Set((inputs.map(\.path) + [model.path]).compactMap(resolvedPath).map { Name($0) })
+    let files = fileKind(model.path) == .folder ? (try? folderEntries(model.path)) ?? [] : []
+    let sources = [model.path] + files.map { joinPath(model.path, $0) }
+    let read = Set((inputs.map(\.path) + sources).compactMap(resolvedPath).map { Name($0) })
     for input in old where resolvedPath(path(of: input)).map({ read.contains(Name($0)) }) ?? false {
       throw Failure("\(path(of: input)): this is read, and would be written over; another folder would do")
     }

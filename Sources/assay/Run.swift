@@ -64,7 +64,9 @@ struct Run: ParsableCommand {
     guard (inputs.isEmpty && scp.isEmpty) != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
     }
-    guard saveDir == nil || input.isEmpty else { throw ValidationError("--save-dir is for recordings, not for --input") }
+    guard saveDir == nil || input.isEmpty else {
+      throw ValidationError("--save-dir is for recordings, not for --input")
+    }
     guard saveFormat == nil || saveDir != nil else { throw ValidationError("--save-format goes with --save-dir") }
     guard saveFormat != .npy || !layers else {
       throw ValidationError("--save-format npy writes one array a file; --outputs layer.N names one, --layers many")
@@ -87,6 +89,7 @@ struct Run: ParsableCommand {
     }
     let runner = try Runner(
       model, threads: execution.threads, layers: layers, outputs: named, granularity: granularity)
+    output.note(runner.notes)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
       try Console.result(text(result, runner))
