@@ -23,7 +23,7 @@ public struct Clip: Sendable {
       if fileKind(path) == .file {
         let region = try ByteRegion.mapping(path)
         if FileFormat.of(region) == .npy {
-          let samples = try monoSamples(NPYFile.read(region))
+          let samples = try monoSamples(NPYFile.read(region), from: path)
           return Clip(path: path, name: name, samples: samples, duration: Double(samples.count) / Double(rate))
         }
       }
@@ -33,13 +33,15 @@ public struct Clip: Sendable {
   }
 
   /// The samples of an array [n] or [1, n] of floats.
-  static func monoSamples(_ tensor: Tensor) throws -> [Float] {
+  static func monoSamples(_ tensor: Tensor, from place: String) throws -> [Float] {
     let shape = tensor.shape.dimensions
     guard tensor.dataType == .float32, shape.count == 1 || shape.count == 2 && shape[0] == 1 else {
-      throw Failure("a waveform is an F32 array [n] or [1, n]; this is \(tensor.dataType.rawValue) \(shape)")
+      throw Failure("\(place): a waveform is an F32 array [n] or [1, n]; this is \(tensor.dataType.rawValue) \(shape)")
     }
     let samples = tensor.floats
-    if let bad = samples.firstIndex(where: { !$0.isFinite }) { throw Failure("sample \(bad) is not finite") }
+    if let bad = samples.firstIndex(where: { !$0.isFinite }) {
+      throw Failure("\(place): sample \(bad) is not finite")
+    }
     return samples
   }
 }

@@ -6,7 +6,8 @@ import TestSupport
 
 /// Recordings for runs over many of them.
 enum Recordings {
-  static let speech = Repository.golden("audio/speech.flac")
+  /// 0.56 seconds.
+  static let clip = Repository.golden("audio/containers/pcm16.flac")
   static let model = Repository.golden("models/audeering/safetensors")
 
   /// Noise as a `.npy` waveform at `path`, the folders above it made.
