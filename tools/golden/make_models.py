@@ -7,21 +7,18 @@ float32 is from float64 in it, and how much each mistake of mutations.py moves i
 import copy
 import json
 import shutil
-import sys
 import tempfile
-import zlib
 from pathlib import Path
 
-import numpy as np
 import torch
 import transformers
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining, Wav2Vec2Model
 
-from audio import decode
-from cases import CaseFolder, maker, save_arrays, versions
+from cases import save_arrays
 from emotion_model import CONFIG, PREPROCESSOR, EmotionModel
 from mutations import sensitivities
 from observe import observe
+from packages import empty, make_goldens, models, receptive_field, write_folder
 from weights import fill, folded, reproducible_legacy_keys, with_old_names
 
 SEED = 20260
@@ -30,94 +27,21 @@ PACKAGES = ("torch", "transformers", "safetensors", "torchaudio", "soundfile")
 # for other orders of summation: of outputs absolute, of stages relative to their largest value.
 OUTPUTS = {"wav2vec2-regression": (3e-6, 1e-5), "wav2vec2": (8e-6, 3e-5)}
 STAGES = (3e-6, 2e-5)
-SENSITIVITY_LIMIT = 1e-4  # ten times the tolerance
-
-golden = Path(__file__).resolve().parents[2] / "golden"
-models = golden / "models"
 
 
-def tolerance(kind, loss, allowed):
-    of = {"absolute": "", "relative": " of the largest value"}[kind]
-    reason = f"float32 differs from float64 by {loss:g}{of} at most here, and backends from each other by about as much"
-    return {"absolute": 0, "relative": 0, kind: allowed, "reason": reason}
+def make_package_goldens(folder, model, extractor, system, outputs, clip):
+    """The cases of one package, by its model and its feature extractor."""
+    double = copy.deepcopy(model).double()
 
+    def values(waveform):
+        return extractor(waveform.numpy(), sampling_rate=16000, return_tensors="pt").input_values
 
-def empty(folder):
-    """A new folder in place of an old one."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def write_folder(folder, config, preprocessor, licence):
-    """What stands beside the weights."""
-    folder.mkdir(exist_ok=True)
-    for name, value in (("config.json", config), ("preprocessor_config.json", preprocessor)):
-        (folder / name).write_text(json.dumps(value, indent=2) + "\n")
-    (folder / "README.md").write_text(
-        f"---\nlicense: {licence}\n---\n\nRandom weights, made by `tools/golden/make_models.py` for tests. They know nothing.\n"
-    )
-
-
-def receptive_field(config):
-    """Samples that make one frame: the shortest clip."""
-    length = 1
-    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride)):
-        length = (length - 1) * stride + kernel
-    return length
-
-
-def noise(name, samples, level=0.05, offset=0.01):
-    """Quiet, and not around zero, so that the normaliser's mean and epsilon count."""
-    random = np.random.RandomState(zlib.crc32(f"{SEED} {name}".encode()))
-    return torch.from_numpy((level * random.standard_normal(samples) + offset).astype(np.float32))
-
-
-def make_goldens(folder, model, extractor, system, outputs, clip):
-    """The cases of one package, and its manifest."""
-    goldens = empty(folder / "goldens")
-    shutil.copyfile(golden / "audio" / clip, goldens / clip)
-    tolerances = tolerance("absolute", *OUTPUTS[system]), tolerance("relative", *STAGES)
-    cases = CaseFolder(goldens, system, *tolerances, maker(*PACKAGES))
-    inputs = {
-        "silence-1s": ({"kind": "zeros", "samples": 16000}, torch.zeros(16000)),
-        "shortest": noise("shortest", receptive_field(model.config)),
-        "noise-1s": noise("noise-1s", 16000),
-        "speech": ({"kind": "audio", "file": clip}, decode(goldens / clip)),
-        "stages": noise("stages", 5431),
-    }
-    precise = copy.deepcopy(model).double()
-    measured = {}
-    for name, entry in inputs.items():
-        input, waveform = entry if isinstance(entry, tuple) else (entry, entry)
-        values = extractor(waveform.numpy(), sampling_rate=16000, return_tensors="pt").input_values
-        observed = observe(model, values, fine=name == "stages")
-        cases.add(name, input, observed, outputs)
-        measured[name] = loss(observed, observe(precise, values.double(), fine=name == "stages"), outputs)
-        if measured[name]["outputs, absolute"] > OUTPUTS[system][0] or measured[name]["stages, relative"] > STAGES[0]:
-            print(f"{folder.name} {name}: float32 loses more than the tolerance's reason says: {measured[name]}", file=sys.stderr)
-    cases.write()
-
-    moved = sensitivities(model, values, outputs[-1])  # of `stages`, the last
-    weak = {name: change for name, change in moved.items() if change < SENSITIVITY_LIMIT}
-    if weak:
-        print(f"{folder.name}: hardly seen in {outputs[-1]}: {weak}", file=sys.stderr)
-    manifest = {
-        "command": "$(tools/golden/setup) tools/golden/make_models.py",
-        "seed": SEED,
-        "versions": versions(*PACKAGES),
-        "float32 against float64": measured,
-        f"change of {outputs[-1]} in `stages` when wrong": {name: float(f"{change:.1e}") for name, change in moved.items()},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
-
-
-def loss(observed, precise, outputs):
-    """Largest difference of an output, and of a stage relative to its largest value."""
-    off = {name: (observed[name].double() - precise[name]).abs().max().item() for name in observed}
-    absolute = max(off[name] for name in outputs)
-    relative = max(off[name] / precise[name].abs().max().item() for name in observed if name not in outputs)
-    return {"outputs, absolute": float(f"{absolute:.0e}"), "stages, relative": float(f"{relative:.0e}")}
+    config = model.config
+    make_goldens(
+        folder, system, outputs, lambda x, fine: observe(model, values(x), fine),
+        lambda x, fine: observe(double, values(x).double(), fine), lambda x: sensitivities(model, values(x), outputs[-1]),
+        command="make_models.py", seed=SEED, shortest=receptive_field(config.conv_kernel, config.conv_stride),
+        packages=PACKAGES, losses=(("absolute", *OUTPUTS[system]), ("relative", *STAGES)), files={"speech": clip})
 
 
 def save_real(model, folder, **options):
@@ -141,7 +65,7 @@ def make_audeering():
     }
 
     def container(name):
-        write_folder(folder / name, config, PREPROCESSOR, "cc-by-nc-sa-4.0")
+        write_folder(folder / name, config, PREPROCESSOR, "cc-by-nc-sa-4.0", "make_models.py")
         return folder / name
 
     def new_model(seed):
@@ -162,7 +86,7 @@ def make_audeering():
     torch.save(other.state_dict(), folder / "both" / "pytorch_model.bin")  # other numbers: which file was read, shows
 
     extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder / "safetensors")
-    make_goldens(folder, model, extractor, "wav2vec2-regression", ("hidden_states", "logits"), "speech.flac")
+    make_package_goldens(folder, model, extractor, "wav2vec2-regression", ("hidden_states", "logits"), "speech.flac")
 
 
 def make_bare(name, config, preprocessor, licence, clip, make=Wav2Vec2Model):
@@ -173,10 +97,10 @@ def make_bare(name, config, preprocessor, licence, clip, make=Wav2Vec2Model):
     model.save_pretrained(folder)
     (folder / "model.safetensors").chmod(0o644)
     written = json.loads((folder / "config.json").read_text())
-    write_folder(folder, written, PREPROCESSOR | preprocessor, licence)
+    write_folder(folder, written, PREPROCESSOR | preprocessor, licence, "make_models.py")
     extractor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     inner = getattr(model, "wav2vec2", model)
-    make_goldens(folder, inner, extractor, "wav2vec2", ("last_hidden_state",), clip)
+    make_package_goldens(folder, inner, extractor, "wav2vec2", ("last_hidden_state",), clip)
     return folder, config, model
 
 
@@ -204,7 +128,7 @@ def make_base():
     ctc.wav2vec2.load_state_dict(model.wav2vec2.state_dict())
     written = json.loads((folder / "config.json").read_text()) | {"architectures": ["Wav2Vec2ForCTC"]}
     preprocessor = json.loads((folder / "preprocessor_config.json").read_text())
-    write_folder(folder / "ctc", written, preprocessor, "apache-2.0")
+    write_folder(folder / "ctc", written, preprocessor, "apache-2.0", "make_models.py")
     torch.save(with_old_names(ctc.state_dict()), folder / "ctc" / "pytorch_model.bin")
 
 
