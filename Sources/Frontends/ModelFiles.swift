@@ -107,7 +107,9 @@ public struct ModelFiles: Sendable {
   /// The names of what describes weights in `folder`, FunASR's where it has a configuration of that kind.
   private static func descriptions(in folder: String) -> [String] {
     let names = ["config.json", "preprocessor_config.json"]
-    let theirs = (try? FunASRFolder(folder)).map { $0.configuration == nil ? [] : [FunASRFolder.name] + $0.descriptions }
+    let theirs = (try? FunASRFolder(folder)).map {
+      $0.configuration == nil ? [] : [FunASRFolder.name] + $0.descriptions
+    }
     return (names + (theirs ?? [])).filter { fileKind(joinPath(folder, $0)) == .file }
   }
 

@@ -13,7 +13,9 @@ public enum ModelSystem: String, CaseIterable, Sendable {
   case onnx
 
   /// The systems that `ImportedModel` builds.
-  public static let supported: [ModelSystem] = [.wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .emotion2vec, .onnx]
+  public static let supported: [ModelSystem] = [
+    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .emotion2vec, .onnx,
+  ]
 }
 
 /// A model made from somebody else's files: the graph as the configuration says, every tensor accounted for.

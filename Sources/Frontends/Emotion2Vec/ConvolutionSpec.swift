@@ -53,7 +53,8 @@ extension ConvolutionSpec {
     }
 
     func error(_ needed: String) -> FormatError {
-      let rest = place < text.count ? "\"" + String(decoding: text[place...].prefix(20), as: UTF8.self) + "\"" : "the end"
+      let rest =
+        place < text.count ? "\"" + String(decoding: text[place...].prefix(20), as: UTF8.self) + "\"" : "the end"
       return FormatError("configuration", .invalid("needs \(needed) at character \(place + 1), found \(rest)"))
     }
 
@@ -112,7 +113,8 @@ extension ConvolutionSpec {
     private mutating func number() throws(FormatError) -> Int {
       skipSpace()
       let digits = text[place...].prefix { isDigit($0) }
-      guard let value = Int(String(decoding: digits, as: UTF8.self)), (1...ConfigurationReader.sizeLimit).contains(value)
+      guard let value = Int(String(decoding: digits, as: UTF8.self)),
+        (1...ConfigurationReader.sizeLimit).contains(value)
       else { throw error("a number from 1 to \(ConfigurationReader.sizeLimit)") }
       place += digits.count
       return value

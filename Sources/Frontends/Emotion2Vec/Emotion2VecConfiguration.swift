@@ -36,7 +36,7 @@ extension Emotion2VecConfiguration {
     // FunASR keeps the network's values under `model_conf`; fairseq under `model`, or at the root.
     if let model = root.value("model"), model.mapping == nil { try root.refuse("model", unless: "Emotion2vec") }
     let tokenizer = root.value("tokenizer")
-    let home = ["model_conf", "model"].first { yaml[$0]?["modalities"] != nil }
+    let home = ["model_conf", "model"].first { yaml[$0]?.mapping != nil }
     var config = root
     if let home { config = try root.mapping(home) }
     var modalities = try config.mapping("modalities")
@@ -71,7 +71,7 @@ extension Emotion2VecConfiguration {
     guard try audio.size("num_alibi_heads") == headCount else {
       throw audio.error("num_alibi_heads", "needs to be num_heads, \(headCount): each head has its bias")
     }
-    if try audio.size("model_depth") != depth, hasScalePerBlock {
+    if try audio.size("model_depth", from: 0) != depth, hasScalePerBlock {
       throw audio.error("model_depth", "needs to be depth, \(depth): each block has its scale")
     }
     guard width % headCount == 0, width % positionGroups == 0 else {

@@ -30,7 +30,8 @@ extension ImportedModel {
     b.output("frames", frames)
     b.output("utterance", utterance)
     let head = WeightScope(ledger, prefix: place.model)
-    labels = try Emotion2VecHead(head, config, folder, in: files.folder, stated: options.labels)
+    labels =
+      try Emotion2VecHead(head, config, folder, in: files.folder, stated: options.labels)
       .map { try $0.forward(&b, utterance) } ?? []
     graph = b.graph
     system = .emotion2vec

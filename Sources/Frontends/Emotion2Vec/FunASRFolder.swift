@@ -28,7 +28,8 @@ struct FunASRFolder {
         func file(_ json: JSON?, _ what: String) throws(FormatError) -> String? {
           guard let json, !json.isNull else { return nil }
           guard let name = json.string else {
-            throw FormatError("configuration", .invalid("\(what) needs a file's name, found \(json.kind)"), offset: json.offset)
+            throw FormatError(
+              "configuration", .invalid("\(what) needs a file's name, found \(json.kind)"), offset: json.offset)
           }
           _ = try containedPath(name, in: folder, what, format: "configuration", offset: json.offset)
           return name

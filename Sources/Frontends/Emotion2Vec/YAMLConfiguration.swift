@@ -51,7 +51,9 @@ struct YAMLConfiguration {
 
   mutating func size(_ key: String, from least: Int = 1) throws(FormatError) -> Int {
     try value(key, "a number from \(least) to \(ConfigurationReader.sizeLimit)") { yaml in
-      yaml.number.flatMap { Int(exactly: $0) }.flatMap { (least...ConfigurationReader.sizeLimit).contains($0) ? $0 : nil }
+      yaml.number.flatMap { Int(exactly: $0) }.flatMap {
+        (least...ConfigurationReader.sizeLimit).contains($0) ? $0 : nil
+      }
     }
   }
 
