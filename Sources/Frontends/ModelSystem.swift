@@ -14,7 +14,7 @@ public enum ModelSystem: String, CaseIterable, Sendable {
 
   /// The systems that `ImportedModel` builds.
   public static let supported: [ModelSystem] = [
-    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .emotion2vec, .onnx,
+    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .speechbrain, .emotion2vec, .onnx,
   ]
 }
 
