@@ -44,7 +44,7 @@ extension Runner {
     let samples = clips.map(\.samples.count)
     let results = clips.enumerated().map { row, clip in
       RunResult(
-        input: clip.path, duration: clip.duration,
+        input: clip.path, name: clip.name, duration: clip.duration,
         outputs: outputs.map { ($0.name, $0.row(row, samples: samples[row])) }, labels: model.labels,
         preprocessing: model.preprocessing)
     }
@@ -82,7 +82,7 @@ extension Model {
 
   /// The graph input that several waveforms become.
   fileprivate func waveforms(_ clips: [Clip], _ form: BatchForm) throws -> NamedTensors {
-    guard let input = waveformInput else { throw Failure("\(path): no input of the graph is a waveform") }
+    let input = try requiredWaveformInput()
     guard clips.count == 1 || input.rank > 1 else {
       throw Failure("\(path): the graph's input \"\(input.name)\" holds one waveform, and no batch")
     }

@@ -34,7 +34,7 @@ public struct Judge {
     case .zeros(let samples):
       return try model.signal([Float](repeating: 0, count: samples), from: "the case's silence")
     case .waveform(let waveform):
-      return try model.signal(Clip.monoSamples(waveform), from: "the case's waveform")
+      return try model.signal(Clip.monoSamples(waveform, from: "the case's waveform"), from: "the case's waveform")
     case .audio(let path):
       return try model.signal(Clip.load(path, rate: model.preprocessing.sampleRate).samples, from: path)
     }

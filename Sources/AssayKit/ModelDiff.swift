@@ -111,7 +111,9 @@ private struct Opened {
       rules = Opened.rules(file.artifact.metadata.ignored.filter { !GraphCut.isReason($0.reason) })
       let recipe = file.artifact.metadata.recipe
       let isPruned = recipe.contains { if case .prune = $0 { true } else { false } }
-      lostNames = Opened.lostNames(file.artifact.graph, isPruned: isPruned)
+      if file.artifact.metadata.system == ModelSystem.onnx.rawValue {
+        lostNames = Opened.lostNames(file.artifact.graph, isPruned: isPruned)
+      }
       return
     }
     tensors = Opened.tensors(content.source)
@@ -123,7 +125,7 @@ private struct Opened {
         tensors = Opened.tensors(imported.files.weights)
       }
       let types = Dictionary(tensors.map { (Name($0.name), $0.entry.dataType) }) { first, _ in first }
-      lostNames = Opened.lostNames(model.graph)
+      if model.system == .onnx { lostNames = Opened.lostNames(model.graph) }
       constants = Opened.constants(model.graph) { weight, provenance in
         let names = provenance.sources.map(\.tensor)
         if names.count > 1 { weight.parts = names }
@@ -141,7 +143,7 @@ private struct Opened {
     source.entries.map { Weight($0, of: source) }
   }
 
-  /// A path in front is another prefix, not another name.
+  /// Builders of checkpoints call constants as they mean to. A path in front is another prefix, not another name.
   private static func lostNames(_ graph: Graph, isPruned: Bool = false) -> [ModelDiff.LostName] {
     /// Layers that are counted anew have not lost their names.
     func compared(_ name: String) -> String {

@@ -6,21 +6,32 @@ import IR
 import Tensors
 
 /// A prepared model and what is wanted of it.
-public struct Runner {
+public struct Runner: Sendable {
   /// The model.
   public let model: Model
-  private let executor: Executor
   /// The values that results hold, in their order.
-  let names: [String]
-  /// How many threads share the work.
-  var threads: Int { executor.threads }
+  public let names: [String]
+  /// Those that documents show whole, however long they are.
+  public let shown: [String]
+  /// What was asked for and is not there, a line each.
+  public let notes: [String]
+  private let executor: Executor
+  /// How many threads share the work, unless a run is given another number.
+  public var threads: Int { executor.threads }
 
-  /// Prepares `model`; `layers` adds layer states to the outputs, `outputs` names more values to show.
-  public init(_ model: Model, threads: Int, layers: Bool = false, outputs: [String] = []) throws {
+  /// Prepares `model`; `layers` adds layer states to the outputs, `outputs` names more values to show, `granularity`
+  /// leaves out what is finer or coarser.
+  public init(
+    _ model: Model, threads: Int, layers: Bool = false, outputs: [String] = [], granularity: Granularity? = nil
+  ) throws {
     self.model = model
-    executor = try inFile(model.path) { try Executor(model.graph, threads: threads) }
     var names = model.graph.outputs.map(\.name)
-    if layers { names += model.graph.states.map(\.name).filter { $0.hasPrefix("layer.") } }
+    if let granularity { names = try granularity.chosen(names, of: model) }
+    let states = layers ? model.graph.states.map(\.name).filter { $0.hasPrefix("layer.") } : []
+    names += states
+    // Where something like layers is there, opening the model told why it has no states.
+    let isTold = model.notes.contains { $0.hasPrefix("there are no layer states") }
+    notes = layers && states.isEmpty && !isTold ? ["there are no layer states: the model has no layers"] : []
     for name in outputs where !names.contains(name) {
       guard model.graph.value(called: name) != nil else {
         let known = (model.graph.outputs + model.graph.states).map(\.name).joined(separator: ", ")
@@ -29,13 +40,15 @@ public struct Runner {
       names.append(name)
     }
     self.names = names
+    shown = outputs + (granularity == .frame ? [Granularity.frame.output] : [])
+    executor = try inFile(model.path) { try Executor(model.graph, threads: threads) }
   }
 
-  /// One clip's result.
-  public func run(_ clip: Clip) throws -> RunResult {
-    let outputs = try run(model.signal(clip.samples, from: clip.path))
+  /// One clip's result. `threads` share the work, or as many as the runner was made for: it changes no bit.
+  public func run(_ clip: Clip, threads: Int? = nil) throws -> RunResult {
+    let outputs = try run(model.signal(clip.samples, from: clip.path), threads: threads)
     return RunResult(
-      input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels,
+      input: clip.path, name: clip.name, duration: clip.duration, outputs: outputs, labels: model.labels,
       preprocessing: model.preprocessing)
   }
 
@@ -49,7 +62,13 @@ public struct Runner {
     RunResult(input: name, duration: 0, outputs: try run(inputs), labels: model.labels, preprocessing: nil)
   }
 
-  private func run(_ inputs: NamedTensors) throws -> [(name: String, tensor: Tensor)] {
+  /// The most bytes that a run on so many samples takes beside the weights; nil where it cannot run.
+  func peakBytes(samples: Int, threads: Int) -> Int? {
+    let shape = model.waveformShape(rows: 1, samples: samples)
+    return try? executor.peakBytes([shape], observing: names, threads: threads)
+  }
+
+  private func run(_ inputs: NamedTensors, threads: Int? = nil) throws -> [(name: String, tensor: Tensor)] {
     try inFile(model.path) {
       var seen: [ValueID: Tensor] = [:]
       let outputs = try executor.run(
@@ -57,7 +76,7 @@ public struct Runner {
         observing: Observation(names) { id, tensor in
           seen[id] = tensor
           return nil
-        })
+        }, threads: threads)
       return names.map { name in (name, outputs[name] ?? seen[model.graph.value(called: name)!]!) }
     }
   }
@@ -67,6 +86,8 @@ public struct Runner {
 public struct RunResult: Sendable {
   /// The input, as the user named it.
   public let input: String
+  /// What results call it; nil where graph inputs were fed as they are.
+  public let name: String?
   /// Seconds of audio.
   public let duration: Double
   /// Every value asked for, whole.
@@ -80,11 +101,11 @@ public struct RunResult: Sendable {
   public static let shownElements = 1024
 
   init(
-    input: String, duration: Double, outputs: [(name: String, tensor: Tensor)], labels: [String],
+    input: String, name: String? = nil, duration: Double, outputs: [(name: String, tensor: Tensor)], labels: [String],
     preprocessing: Metadata.Preprocessing?
   ) {
     self.preprocessing = preprocessing
-    self.input = input
+    (self.input, self.name) = (input, name)
     self.duration = duration
     self.outputs = outputs
     let told =
@@ -97,7 +118,7 @@ public struct RunResult: Sendable {
   /// The result as a document; values of long outputs are left out unless `named` holds their name.
   public func json(named: [String] = []) -> JSON {
     [
-      "input": JSON(input), "duration": JSON(duration),
+      "input": JSON(input), "name": name.map { JSON($0) }, "duration": JSON(duration),
       "outputs": JSON(
         members: outputs.map { name, tensor in
           let isShown = tensor.count <= RunResult.shownElements || named.contains(name)
@@ -114,14 +135,25 @@ public struct RunResult: Sendable {
     ]
   }
 
-  /// Writes results to one safetensors file: names as they are for one result, `N.name` for several.
-  public static func save(_ results: [RunResult], to path: String) throws {
-    let single = results.count == 1
-    let tensors = results.enumerated().flatMap { index, result in
-      result.outputs.map { (name: single ? $0.name : "\(index).\($0.name)", tensor: $0.tensor) }
+  /// Writes results to one safetensors file: names as they are where there is one input, `N.name` for the result of input N
+  /// of several.
+  public static func save(_ results: [(number: Int, result: RunResult)], of inputs: Int, to path: String) throws {
+    func name(_ name: String, _ number: Int) -> String { inputs == 1 ? name : "\(number).\(name)" }
+    let tensors = results.flatMap { number, result in
+      result.outputs.map { (name: name($0.name, number), tensor: $0.tensor) }
     }
-    let inputs = results.enumerated().map { (name: single ? "input" : "\($0).input", value: $1.input) }
-    try save(tensors, metadata: inputs, to: path)
+    try save(tensors, metadata: results.map { (name: name("input", $0), value: $1.input) }, to: path)
+  }
+
+  /// Throws where nothing can be written under the name `path`, before the work.
+  public static func requirePlace(_ path: String) throws { _ = try inFile(path) { try FileWriter(path) } }
+
+  /// What it takes to keep the results of `count` inputs, if the others are as long as this one's.
+  public func noteOnKeeping(_ count: Int) -> String {
+    let bytes = outputs.reduce(0) { $0 + $1.tensor.count * $1.tensor.dataType.size }
+    return
+      "--save keeps all \(count) results in memory until the end, about \(fixed(Double(bytes * count) / 1e6, 1)) MB "
+      + "if they are like the first; --save-dir writes each when it is there"
   }
 
   /// Writes named tensors to one safetensors file.

@@ -46,14 +46,17 @@ public final class FileWriter: Sendable {
 
   /// Starts a file that will be called `path`, or be what a link there leads to. A folder, or anything but a regular
   /// file, of that name is refused.
-  public convenience init(_ path: String) throws(FormatError) {
+  ///
+  /// What killed writers of it left is swept away, for which the whole folder is read; who writes very many files into one
+  /// folder sweeps it once, by `sweep(folder:)`.
+  public convenience init(_ path: String, sweeping: Bool = true) throws(FormatError) {
     let target = resolvedPath(path) ?? path
-    try self.init(target, in: splitPath(target).folder, asked: path)
+    try self.init(target, in: splitPath(target).folder, asked: path, sweeping: sweeping)
   }
 
   /// Starts a file that will be called `target`, in a folder of the same file system that is perhaps not there yet; until
   /// then it is in `folder`.
-  init(_ target: String, in folder: String, asked path: String) throws(FormatError) {
+  init(_ target: String, in folder: String, asked path: String, sweeping: Bool = true) throws(FormatError) {
     (self.target, self.folder, name, shown) = (target, folder, splitPath(target).name, path)
     var status = stat()
     permissions = stat(target, &status) == 0 ? status.st_mode & 0o777 : nil
@@ -61,7 +64,7 @@ public final class FileWriter: Sendable {
     guard !name.isEmpty, kind == .missing || kind == .file else {
       throw FormatError("file", .system("cannot write here: a folder or device has this name"), file: path)
     }
-    FileWriter.sweep(folder, name)
+    if sweeping { FileWriter.sweep(folder, name) }
     #if os(Linux)
       // O_TMPFILE is __O_TMPFILE | O_DIRECTORY, a macro Swift does not import.
       if let nameless = try? FileDescriptor.open(folder, 0o20000000 | O_DIRECTORY | O_RDWR, mode: 0o644) {
@@ -104,8 +107,14 @@ public final class FileWriter: Sendable {
 
   /// Removes what writers of this target left when they were killed: their files are no longer locked.
   private static func sweep(_ folder: String, _ name: String) {
-    for entry in (try? folderEntries(folder)) ?? []
-    where entry.hasPrefix(".\(name).") && entry.hasSuffix(temporarySuffix) {
+    sweep(folder) { $0.hasPrefix(".\(name).") }
+  }
+
+  /// Removes what killed writers of any file in `folder` left.
+  public static func sweep(folder: String) { sweep(folder) { $0.hasPrefix(".") } }
+
+  private static func sweep(_ folder: String, _ isMeant: (String) -> Bool) {
+    for entry in (try? folderEntries(folder)) ?? [] where isMeant(entry) && entry.hasSuffix(temporarySuffix) {
       let path = joinPath(folder, entry)
       guard let file = try? FileDescriptor.open(path, O_RDWR | O_NONBLOCK | O_NOFOLLOW) else { continue }
       if flock(file.number, LOCK_EX | LOCK_NB) == 0 { unlink(path) }

@@ -62,6 +62,23 @@ public func fileKind(_ path: String) -> FileKind {
   }
 }
 
+/// True where `path` itself is a link, wherever it leads.
+public func isLink(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+}
+
+/// Makes the folder `path`, and those above it, unless they are there.
+public func makeFolder(_ path: String) throws(FormatError) {
+  guard fileKind(path) != .folder else { return }
+  let parent = splitPath(path).folder
+  if parent != path, fileKind(parent) == .missing { try makeFolder(parent) }
+  // Somebody else may have made it in between.
+  if mkdir(path, 0o777) != 0, errno != EEXIST || fileKind(path) != .folder {
+    throw systemError("cannot make the folder", path)
+  }
+}
+
 /// Takes the file `path` away, if it is there.
 public func remove(_ path: String) throws(FormatError) {
   if unlink(path) != 0, errno != ENOENT { throw systemError("cannot remove", path) }
@@ -123,6 +140,25 @@ public func peakResidentBytes() -> Int {
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     return usage.ru_maxrss * 1024
   #endif
+}
+
+/// All bytes of a file that perhaps cannot be mapped, as a pipe; of standard input where `path` is nil. More than `limit`
+/// are refused.
+public func readWhole(_ path: String?, limit: Int) throws(FormatError) -> [UInt8] {
+  let name = path ?? "standard input"
+  let file: FileDescriptor? = if let path { try FileDescriptor.open(path, O_RDONLY) } else { nil }
+  var bytes: [UInt8] = []
+  var piece = [UInt8](repeating: 0, count: 1 << 16)
+  while true {
+    let step = piece.withUnsafeMutableBytes { read(file?.number ?? STDIN_FILENO, $0.baseAddress, $0.count) }
+    if step < 0, errno == EINTR { continue }
+    guard step >= 0 else { throw systemError("cannot read", name) }
+    guard step > 0 else { return bytes }
+    bytes += piece[..<step]
+    guard bytes.count <= limit else {
+      throw FormatError("file", .limitExceeded("more than \(limit) bytes"), file: name)
+    }
+  }
 }
 
 /// Up to `count` bytes from the start of a file that cannot be mapped, as the system's own are; nil if it is not there.

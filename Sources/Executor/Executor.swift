@@ -6,11 +6,12 @@ import Tensors
 /// Runs a graph: the reference meaning of every operator.
 ///
 /// Weights are prepared once, when the executor is made: an artifact's panels and mapped floats are used where they lie;
-/// of weights in rows, half-width ones are widened and those of convolutions packed. `run` may be called from several threads.
+/// of weights in rows, half-width ones are widened and those of convolutions packed. `run` may be called from several threads,
+/// each with as many workers as it is given. Any number of threads gives the same bits.
 public final class Executor: Sendable {
   /// The graph being run.
   public let graph: Graph
-  /// How many threads share the work.
+  /// How many threads share the work, unless a run is given another number.
   public let threads: Int
 
   private let products: Products
@@ -33,7 +34,7 @@ public final class Executor: Sendable {
     case blas
   }
 
-  /// Prepares `graph` for running on `threads` threads. The same number of threads gives the same bits every time.
+  /// Prepares `graph` for running on `threads` threads.
   public init(_ graph: Graph, threads: Int, products: Products = .own) throws(ExecutionError) {
     do throws(GraphError) { try graph.validate() } catch { throw ExecutionError(error) }
     self.graph = graph
@@ -167,12 +168,27 @@ public final class Executor: Sendable {
 
   /// Computes the graph's outputs from its inputs, each given by name.
   ///
-  /// Values whose names `observation` lists are shown to it as they are made, and may be replaced by it.
-  public func run(_ inputs: NamedTensors, observing observation: Observation? = nil) throws(ExecutionError)
-    -> NamedTensors
-  {
+  /// Values whose names `observation` lists are shown to it as they are made, and may be replaced by it. `threads` share
+  /// the work, or as many as the executor was made for.
+  public func run(
+    _ inputs: NamedTensors, observing observation: Observation? = nil, threads: Int? = nil
+  ) throws(ExecutionError) -> NamedTensors {
     var none: Profile?
-    return try run(inputs, observation, &none)
+    return try run(inputs, observation, threads.map { Workers($0) } ?? workers, &none)
+  }
+
+  /// The most bytes that values and scratch take at one time, beside the weights, on inputs of `shapes`, in the graph's
+  /// order of them, while the values `names` are observed.
+  public func peakBytes(_ shapes: [Shape], observing names: [String], threads: Int) throws(ExecutionError) -> Int {
+    try Plan(
+      graph, inputs: shapes, keeping: watched(names), workers: Workers(threads).count, groups: products == .own
+    ).peakBytes
+  }
+
+  private func watched(_ names: [String]) -> Set<ValueID> {
+    guard !names.isEmpty else { return [] }
+    let values = graph.valuesByName
+    return Set(names.compactMap { values[Name($0)] })
   }
 
   /// What `node` makes of `inputs`, if its result is of `type`; nil where they are numbers that cannot be computed with.
@@ -183,13 +199,13 @@ public final class Executor: Sendable {
   /// Runs once and tells where the time went.
   public func profile(_ inputs: NamedTensors) throws(ExecutionError) -> Profile {
     var profile: Profile? = Profile()
-    _ = try run(inputs, nil, &profile)
+    _ = try run(inputs, nil, workers, &profile)
     return profile!
   }
 
-  private func run(_ inputs: NamedTensors, _ observation: Observation?, _ profile: inout Profile?)
-    throws(ExecutionError) -> NamedTensors
-  {
+  private func run(
+    _ inputs: NamedTensors, _ observation: Observation?, _ workers: Workers, _ profile: inout Profile?
+  ) throws(ExecutionError) -> NamedTensors {
     var fed: [Tensor] = []
     for id in graph.inputs {
       let name = graph[id].name
@@ -207,8 +223,7 @@ public final class Executor: Sendable {
     if let unknown = inputs.names.first(where: { !known.contains(Name($0)) }) {
       throw ExecutionError(unknown, "the graph has no input of this name")
     }
-    let values = observation.map { _ in graph.valuesByName } ?? [:]
-    let watched = Set(observation?.names.compactMap { values[Name($0)] } ?? [])
+    let watched = watched(observation?.names ?? [])
     // Single numbers may say how long a sequence is, whatever their type.
     let small = zip(graph.inputs, fed).filter { id, tensor in
       tensor.dataType == .float32 ? tensor.shape.rank == 0 : tensor.count <= Graph.knownLimit

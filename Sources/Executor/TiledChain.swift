@@ -6,7 +6,7 @@ import Tensors
 ///
 /// Which frames a tile of the last value needs follows from each convolution's stride and kernel. Tiles are computed
 /// side by side, each by one worker; no number depends on where tiles begin, but for a group norm's sums, which are
-/// added up in the tiles' order.
+/// added up in the order of tiles that are cut the same way for any number of workers.
 struct TiledChain {
   /// One node on the way.
   struct Stage {
@@ -24,8 +24,9 @@ struct TiledChain {
 
   /// A tile is at most this many frames of the chain's last value: what lies between fits the third cache.
   private static let tileFrames = 32
-  /// Frames of a value whose statistics are taken, for one task.
-  private static let statisticsFrames = 2048
+  /// Frames of a value whose statistics are taken, for one task: a sixth of a second of audio after its first
+  /// convolution gives several workers a share.
+  private static let statisticsFrames = 512
 
   init(_ nodes: [Int], _ graph: Graph, _ shapes: [Shape?]) {
     let input = shapes[graph.nodes[nodes[0]].inputs[0]!.index]!
@@ -42,10 +43,9 @@ struct TiledChain {
     }
   }
 
-  /// How many frames of stage `stage` one task computes, for `workers` of them.
-  private func tile(_ stage: Int, workers: Int) -> Int {
-    let most = stage == stages.count - 1 ? TiledChain.tileFrames : TiledChain.statisticsFrames
-    return max(1, min(most, (stages[stage].frames + workers - 1) / workers))
+  /// How many frames of the last value one task computes, for `workers` of them.
+  private func tile(workers: Int) -> Int {
+    max(1, min(TiledChain.tileFrames, (stages.last!.frames + workers - 1) / workers))
   }
 
   /// The frames that each stage up to `last` computes for `frames` of that one, and the input frames before them all.
@@ -62,7 +62,7 @@ struct TiledChain {
   /// How many floats all workers hold at once between stages.
   func scratchCount(workers: Int) -> Int {
     let last = stages.count - 1
-    return 2 * workers * roomCount(ranges(0..<tile(last, workers: workers), last: last).stages)
+    return 2 * workers * roomCount(ranges(0..<tile(workers: workers), last: last).stages)
   }
 
   private func roomCount(_ ranges: [Range<Int>]) -> Int {
@@ -89,7 +89,7 @@ extension TiledChain {
       }
     }
     let last = stages.count - 1
-    let size = tile(last, workers: workers.count)
+    let size = tile(workers: workers.count)
     let tiles = (stages[last].frames + size - 1) / size
     workers.run(tasks: batches * tiles) { task in
       let (batch, first) = (task / tiles, task % tiles * size)
@@ -107,7 +107,7 @@ extension TiledChain {
     _ workers: Workers, _ scales: [Int: [ColumnScales]], _ constants: (Int, Shape) -> Operands
   ) -> (sums: [Double], squares: [Double]) {
     let stage = stages[index]
-    let size = tile(max(index - 1, 0), workers: workers.count)
+    let size = TiledChain.statisticsFrames
     let tiles = (stage.frames + size - 1) / size
     var partial = [[Double]](repeating: [], count: tiles)
     partial.withUnsafeMutableBufferPointer { partial in

@@ -3,12 +3,14 @@ import Formats
 import IR
 
 extension ModelFiles {
-  /// The licence that the files state: the model card's front matter, `license` in `config.json` and in the weights'
-  /// own metadata. Where they name different ones, all hold.
+  /// The licence that the files state: the model card's front matter, `license` in `config.json`, in
+  /// `configuration.json` and in the weights' own metadata. Where they name different ones, all hold.
   public func license() throws(FormatError) -> Metadata.License? {
     var search = LicenseSearch()
     try search.readCard(in: folder)
-    search.add([try configuration("config.json")?["license"]?.string ?? ""], from: "config.json")
+    for file in ["config.json", FunASRFolder.name] {
+      search.add([try configuration(file)?["license"]?.string ?? ""], from: file)
+    }
     if let file = weights as? SafetensorsFile {
       search.add(file.metadata.filter { $0.name == "license" }.map(\.value), from: weightFiles[0])
     }

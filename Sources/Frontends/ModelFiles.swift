@@ -29,7 +29,9 @@ public struct ModelFiles: Sendable {
   static let configurationLimit = 16 << 20
 
   /// Weight files by the names they have in FunASR's folders, where `config.yaml` lies beside them.
-  static let candidatesWithYAML = ["model.pt", "emotion2vec_base.pt"]
+  static let candidatesWithYAML = ["model.pt"]
+  /// Checkpoints of fairseq's that say enough by themselves.
+  static let checkpoints = ["emotion2vec_base.pt"]
 
   /// True where the folder at `path` holds weights under one of the known names.
   static func isThere(_ path: String) -> Bool { !present(in: path).isEmpty }
@@ -37,7 +39,11 @@ public struct ModelFiles: Sendable {
   /// The weight files of known names in the folder at `path`, those to take first before others.
   private static func present(in path: String) -> [String] {
     func isFile(_ name: String) -> Bool { fileKind(joinPath(path, name)) == .file }
-    return (candidates + (isFile("config.yaml") ? candidatesWithYAML : [])).filter(isFile)
+    // What cannot be read is complained of when it is opened.
+    let funASR = try? FunASRFolder(path)
+    let named = [funASR?.weights].compactMap(\.self)
+    let others = candidates + (funASR?.configuration != nil ? candidatesWithYAML : []) + checkpoints
+    return named + others.filter { isFile($0) && !named.contains($0) }
   }
 
   /// Opens the model folder at `path`, or the weight file there with the configurations beside it.
@@ -77,7 +83,7 @@ public struct ModelFiles: Sendable {
   private init(folder: String, weights name: String, notes: [String]) throws(FormatError) {
     self.folder = folder
     self.notes = notes
-    descriptions = ["config.json", "preprocessor_config.json"].filter { fileKind(joinPath(folder, $0)) == .file }
+    descriptions = ModelFiles.descriptions(in: folder)
     let path = joinPath(folder, name)
     if name.hasSuffix(".index.json") {
       let sharded = try ShardedCheckpoint.open(path)
@@ -98,6 +104,15 @@ public struct ModelFiles: Sendable {
         .unsupported("the file's contents are \(format.rawValue); weights are read from safetensors and PyTorch"),
         file: path)
     }
+  }
+
+  /// The names of what describes weights in `folder`, FunASR's where it has a configuration of that kind.
+  private static func descriptions(in folder: String) -> [String] {
+    let names = ["config.json", "preprocessor_config.json"]
+    let theirs = (try? FunASRFolder(folder)).map {
+      $0.configuration == nil ? [] : [FunASRFolder.name] + $0.descriptions
+    }
+    return (names + (theirs ?? [])).filter { fileKind(joinPath(folder, $0)) == .file }
   }
 
   /// The names of all files that a model is made of: its weights, then the configurations that are there.
@@ -149,6 +164,13 @@ public struct ModelFiles: Sendable {
         throw FormatError("configuration", .limitExceeded("a configuration of \(ModelFiles.configurationLimit) bytes"))
       }
       return try JSON.read(region.view, format: "configuration")
+    } catch { throw error.inFile(path) }
+  }
+  /// The YAML file `name` in the folder.
+  func yaml(_ name: String) throws(FormatError) -> YAML {
+    let path = joinPath(folder, name)
+    do throws(FormatError) {
+      return try YAML.read(ByteRegion.mapping(path).view, format: "configuration")
     } catch { throw error.inFile(path) }
   }
 }

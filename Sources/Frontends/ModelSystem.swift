@@ -14,7 +14,7 @@ public enum ModelSystem: String, CaseIterable, Sendable {
 
   /// The systems that `ImportedModel` builds.
   public static let supported: [ModelSystem] = [
-    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .speechbrain, .onnx,
+    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .speechbrain, .emotion2vec, .onnx,
   ]
 }
 
@@ -67,6 +67,10 @@ extension ImportedModel {
 extension ImportedModel {
   /// Builds the model whose weights and configurations lie in a folder, by what its tensors are called.
   private init(checkpoint files: ModelFiles, _ options: ImportOptions) throws {
+    if let place = try Emotion2VecPlace(files.weights.entries.map(\.name)) {
+      try self.init(emotion2vec: files, place, options)
+      return
+    }
     try self.init(wav2vec2: files, options)
   }
 }

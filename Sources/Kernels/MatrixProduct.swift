@@ -1,9 +1,20 @@
 import COpenBLAS
 
-// The only door to OpenBLAS. Products are cut by our own workers and each piece is computed by one BLAS thread: two
-// pools that wait for each other would share two cores badly, and pieces depend on the number of workers only.
+// The only door to OpenBLAS. Products are cut here and each piece is computed by one BLAS thread: two pools that wait for
+// each other would share two cores badly. BLAS adds up a sum's terms by the size of what it is given, so pieces depend on
+// the product's size only: any number of workers gives the same bits.
 
 private let singleThreaded: Void = openblas_set_num_threads(1)
+
+/// A product is cut into at most so many pieces, none of fewer columns or rows: each packs the side that is not cut.
+private let pieceLimit = 16
+private let pieceSize = 128
+
+/// Calls `body` for pieces of `0..<length` that start on multiples of `grain`, several at a time.
+private func forEachPiece(_ length: Int, grain: Int, _ workers: Workers, _ body: (Range<Int>) -> Void) {
+  let size = max(pieceSize, ((length + pieceLimit - 1) / pieceLimit + grain - 1) / grain * grain)
+  workers.run(tasks: (length + size - 1) / size) { body($0 * size..<min(($0 + 1) * size, length)) }
+}
 
 /// A matrix in memory: rows of numbers, `stride` numbers apart. BLAS wants rows that do not overlap.
 public struct Matrix: @unchecked Sendable {
@@ -38,13 +49,13 @@ public func multiply(
 ) {
   // Each piece packs all of the side that is not cut, so the longer side is cut.
   if n >= m {
-    workers.split(n, grain: 16) { columns in
+    forEachPiece(n, grain: 16, workers) { columns in
       multiplyPiece(
         a, Matrix(b.base + columns.lowerBound * b.stride, stride: b.stride), addend.dropping(columns.lowerBound),
         c + columns.lowerBound, columnStride, m, columns.count, k)
     }
   } else {
-    workers.split(m, grain: 8) { rows in
+    forEachPiece(m, grain: 8, workers) { rows in
       multiplyPiece(
         Matrix(a.base + rows.lowerBound * a.stride, stride: a.stride), b, addend, c + rows.lowerBound * columnStride,
         columnStride, rows.count, n, k)
@@ -67,11 +78,12 @@ public func multiply(
       c + rows.lowerBound * n + columns.lowerBound, blasint(n))
   }
   // A product of few numbers is not worth a second thread.
-  let isSmall = m * n * k < 1 << 15
-  if n >= m {
-    workers.split(n, grain: isSmall ? n : 16) { piece(0..<m, $0) }
+  if m * n * k < 1 << 15 {
+    piece(0..<m, 0..<n)
+  } else if n >= m {
+    forEachPiece(n, grain: 16, workers) { piece(0..<m, $0) }
   } else {
-    workers.split(m, grain: isSmall ? m : 8) { piece($0, 0..<n) }
+    forEachPiece(m, grain: 8, workers) { piece($0, 0..<n) }
   }
 }
 

@@ -43,13 +43,27 @@ public final class BlockPool: Sendable {
   public init() {}
 
   /// A block for `count` floats: the smallest that fits and is at most twice as large, or a new one.
+  ///
+  /// Before a new one is made the largest of those that nobody uses go, until they hold at most twice as much together:
+  /// what one long run took does not stay for good.
   public func take(_ count: Int) -> Block {
     free.withLock { free in
       let fitting = free.indices.filter { free[$0].capacity >= count && free[$0].capacity <= 2 * max(count, 1024) }
-      guard let best = fitting.min(by: { free[$0].capacity < free[$1].capacity }) else { return Block(capacity: count) }
-      return free.remove(at: best)
+      if let best = fitting.min(by: { free[$0].capacity < free[$1].capacity }) { return free.remove(at: best) }
+      let limit = 2 * max(count, BlockPool.smallest)
+      var unused = free.reduce(0) { $0 + $1.capacity }
+      while unused > limit, let largest = free.indices.max(by: { free[$0].capacity < free[$1].capacity }) {
+        unused -= free.remove(at: largest).capacity
+      }
+      return Block(capacity: count)
     }
   }
+
+  /// Blocks nobody uses may always hold twice so many floats: 32 MiB.
+  private static let smallest = 1 << 22
+
+  /// How many floats there is room for in the blocks that nobody uses.
+  public var unused: Int { free.withLock { $0.reduce(0) { $0 + $1.capacity } } }
 
   /// Takes a block back; the caller must not use it any more.
   public func give(back block: Block) { free.withLock { $0.append(block) } }

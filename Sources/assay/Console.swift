@@ -59,4 +59,33 @@ enum Console {
       _ = write(STDERR_FILENO, &bytes, bytes.count)
     }
   }
+
+  /// A line on a terminal that goes away, below what is printed.
+  final class Status {
+    private let start = ContinuousClock.now
+    private let isWanted: Bool
+    private var isShown = false
+
+    init(quiet: Bool) { isWanted = !quiet && isatty(STDERR_FILENO) == 1 }
+
+    /// Shows what `text` makes of the seconds since the start.
+    func show(_ text: (Double) -> String) {
+      guard isWanted else { return }
+      var size = winsize()
+      let width = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+      put("\r" + text((ContinuousClock.now - start) / .seconds(1)).prefix(width - 1) + "\u{1B}[K")
+      isShown = true
+    }
+
+    /// Takes the line away.
+    func clear() {
+      if isShown { put("\r\u{1B}[K") }
+      isShown = false
+    }
+
+    private func put(_ text: String) {
+      let bytes = Array(text.utf8)
+      _ = write(STDERR_FILENO, bytes, bytes.count)
+    }
+  }
 }

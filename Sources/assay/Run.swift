@@ -2,19 +2,34 @@ import ArgumentParser
 import AssayKit
 
 struct Run: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Run a model on recordings.")
+  static let configuration = CommandConfiguration(
+    abstract: "Run a model on recordings.",
+    discussion: "A recording that cannot be read is told of and stops no other; the exit code is 2 then.")
 
   @Argument(help: "An artifact, a model folder, or a weight file with its configuration beside it.")
   var model: String
 
-  @Argument(help: "Audio files, or .npy arrays taken as mono waveforms at the model's rate.")
+  @Argument(help: "Audio files, .npy arrays taken as mono waveforms at the model's rate, or folders of both.")
   var inputs: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Recordings after these, a line each: NAME PATH, as Kaldi's wav.scp; - is standard input.", valueName: "file"))
+  var scp: [String] = []
 
   @Option(help: ArgumentHelp("Feed a graph input as it is.", valueName: "name=file.npy"))
   var input: [String] = []
 
-  @Option(help: ArgumentHelp("Write every output whole.", valueName: "file.safetensors"))
+  @Option(
+    help: ArgumentHelp(
+      "Write every output of all recordings whole; they stay in memory until then.", valueName: "file.safetensors"))
   var save: String?
+
+  @Option(help: ArgumentHelp("Write one file a recording into this folder.", valueName: "folder"))
+  var saveDir: String?
+
+  @Option(help: "What these are: safetensors, every output whole, or npy, the embedding or the one of --outputs.")
+  var saveFormat: SavedFolder.Format?
 
   @Flag(help: "Add layer states to the outputs.")
   var layers = false
@@ -28,11 +43,17 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("Draw one clip's labels and frame or layer values over time.", valueName: "file.svg"))
   var plot: String?
 
+  @Option(help: "What emotion2vec gives: a vector a frame, or one an utterance (default: both).")
+  var granularity: Granularity?
+
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
 
   @Flag(help: "Run all inputs as one batch in which no clip hears the padding: what single runs give.")
   var masked = false
+
+  @Option(help: ArgumentHelp("Recordings computed side by side (default: as many as threads).", valueName: "n"))
+  var jobs: Int?
 
   @Flag(help: "Show what a clip of --seconds would take, and run nothing.")
   var plan = false
@@ -50,15 +71,26 @@ struct Run: ParsableCommand {
   func validate() throws {
     if let topK, topK < 1 { throw ValidationError("--top-k takes a number from 1 on") }
     if let plot, !plot.hasSuffix(".svg") { throw ValidationError("--plot writes SVG: a name like clip.svg would do") }
-    if plot != nil, inputs.count > 1 { throw ValidationError("--plot draws one clip: give one recording") }
     if plan { return }
-    guard inputs.isEmpty != input.isEmpty else {
+    guard (inputs.isEmpty && scp.isEmpty) != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
+    }
+    guard saveDir == nil || input.isEmpty else {
+      throw ValidationError("--save-dir is for recordings, not for --input")
+    }
+    guard saveFormat == nil || saveDir != nil else { throw ValidationError("--save-format goes with --save-dir") }
+    guard saveFormat != .npy || !layers else {
+      throw ValidationError("--save-format npy writes one array a file; --outputs layer.N names one, --layers many")
+    }
+    guard jobs.map({ (1...execution.threads).contains($0) }) ?? true else {
+      throw ValidationError("--jobs takes a number from 1 to that of --threads, \(execution.threads)")
     }
   }
 
   func run() throws {
     let named = outputs?.split(separator: ",").map(String.init) ?? []
+    let recordings = try plan ? [] : RunInput.all(inputs, lists: scp)
+    if plot != nil, recordings.count > 1 { throw ValidationError("--plot draws one clip: give one recording") }
     let model = try Model.open(
       model, execution.options, fed: rawInputs(input).integers, unfused: unfused,
       normalizing: preprocessing.normalize)
@@ -67,34 +99,74 @@ struct Run: ParsableCommand {
       let forecast = try Forecast(model, seconds: seconds, threads: execution.threads)
       return try Console.result(output.json ? forecast.json.compact : forecast.text)
     }
-    let runner = try Runner(model, threads: execution.threads, layers: layers, outputs: named)
+    let runner = try Runner(
+      model, threads: execution.threads, layers: layers, outputs: named, granularity: granularity)
+    output.note(runner.notes)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
-      try show([result], named)
-      if let save { try RunResult.save([result], to: save) }
+      try Console.result(text(result, runner))
+      if let save { try RunResult.save([(0, result)], of: 1, to: save) }
       return
     }
+    if let save { try RunResult.requirePlace(save) }
+    let folder = try saveDir.map {
+      try SavedFolder($0, saveFormat ?? .safetensors, runner: runner, inputs: recordings, outputs: named)
+    }
     if batch || masked {
-      let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
+      let clips = try recordings.map {
+        try Clip.load($0.path, rate: model.preprocessing.sampleRate, name: $0.name)
+      }
       let (results, tensors) = try runner.run(batch: clips, masked: masked)
-      try show(results, named)
+      for (input, result) in zip(recordings, results) {
+        try folder?.write(result, of: input)
+        try Console.result(text(result, runner))
+      }
       if let save { try RunResult.save(tensors, metadata: [], to: save) }
       return
     }
-    var kept: [RunResult] = []
-    for path in inputs {
-      let result = try runner.run(Clip.load(path, rate: model.preprocessing.sampleRate))
-      try show([result], named)
-      if save != nil { kept.append(result) }
-    }
-    if let save { try RunResult.save(kept, to: save) }
+    try run(RunQueue(runner, recordings, threads: execution.threads, jobs: jobs), into: folder)
   }
 
-  private func show(_ results: [RunResult], _ named: [String]) throws {
-    for result in results {
-      let told = try topK.map { try result.keepingLargest($0) } ?? result
-      if let plot { try told.writePlot(to: plot) }
-      try Console.result(output.json ? told.json(named: named).compact : told.text(Console.style))
+  /// Runs one recording after the other, or several side by side, and prints each result in its place.
+  private func run(_ queue: RunQueue, into folder: SavedFolder?) throws {
+    let (keeps, total) = (save != nil, queue.inputs.count)
+    var kept: [(number: Int, result: RunResult)] = []
+    var failed = false
+    let status = Console.Status(quiet: output.quiet || total < 2)
+    var progress = RunProgress(total: total)
+    try queue.run { [self] input, result in
+      try folder?.write(result, of: input)
+      return (text: try text(result, queue.runner), result: keeps ? result : nil, seconds: result.duration)
+    } take: { input, outcome in
+      status.clear()
+      switch outcome {
+      case .success(let (text, result, seconds)):
+        try Console.result(text)
+        if let result {
+          if kept.isEmpty, total > 1 { output.note([result.noteOnKeeping(total)]) }
+          kept.append((progress.done, result))
+        }
+        progress.add(seconds: seconds)
+      case .failure(let failure):
+        failed = true
+        if output.json { try Console.result(input.json(failure).compact) }
+        Console.fail("\(failure)")
+        progress.add(seconds: 0)
+      }
+      status.show { progress.text(after: $0) }
     }
+    status.clear()
+    if let save, !kept.isEmpty { try RunResult.save(kept, of: total, to: save) }
+    if failed { throw ExitCode(ExitStatus.failed.rawValue) }
+  }
+
+  /// The result as it is printed; drawn, too, if that is asked for.
+  private func text(_ result: RunResult, _ runner: Runner) throws -> String {
+    let told = try topK.map { try result.keepingLargest($0) } ?? result
+    if let plot { try told.writePlot(to: plot) }
+    return output.json ? told.json(named: runner.shown).compact : told.text(Console.style)
   }
 }
+
+extension SavedFolder.Format: ExpressibleByArgument {}
+extension Granularity: ExpressibleByArgument {}

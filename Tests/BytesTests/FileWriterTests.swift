@@ -57,6 +57,20 @@ import Testing
     }
   }
 
+  @Test func aFolderIsSweptForAllWhoWriteThere() throws {
+    try withTemporaryFolder { folder in
+      let files = [".a.1.assay-part", ".b.2.assay-part", ".c.3.assay-part", ".d.assay-parts", "e.assay-part"]
+      for file in files { try Data("part".utf8).write(to: URL(fileURLWithPath: folder + "/" + file)) }
+      let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: folder + "/.c.3.assay-part"))
+      #expect(flock(handle.fileDescriptor, LOCK_EX) == 0)
+      _ = try FileWriter(folder + "/a", sweeping: false)
+      #expect(try names(folder).count == 5)
+      FileWriter.sweep(folder: folder)
+      #expect(try names(folder) == [".c.3.assay-part", ".d.assay-parts", "e.assay-part"])
+      try handle.close()
+    }
+  }
+
   @Test func sharedBytesAreTheSameWhereverTheyLie() throws {
     try withTemporaryFolder { folder in
       let bytes = (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* 7 >> 3) }

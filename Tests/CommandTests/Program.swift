@@ -32,12 +32,17 @@ enum Program {
 
   /// `fileBlocks` limits the size of any file written, as a full disk would; a block has 512 or 1,024 bytes.
   static func run(_ arguments: [String], fileBlocks: Int? = nil) throws -> Outcome {
+    try run(arguments, shell: fileBlocks.map { "ulimit -f \($0); exec \"$0\" \"$@\"" })
+  }
+
+  /// Runs the program in a line of bash, where it is `"$0" "$@"`.
+  static func run(_ arguments: [String], shell: String?) throws -> Outcome {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    if let fileBlocks {
-      process.executableURL = URL(fileURLWithPath: "/bin/sh")
-      process.arguments = ["-c", "ulimit -f \(fileBlocks); exec \"$0\" \"$@\"", path] + arguments
+    if let shell {
+      process.executableURL = URL(fileURLWithPath: "/bin/bash")
+      process.arguments = ["-c", shell, path] + arguments
     }
     let (output, errors) = (Pipe(), Pipe())
     (process.standardOutput, process.standardError) = (output, errors)

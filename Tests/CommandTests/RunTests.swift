@@ -12,7 +12,7 @@ import Testing
     let outcome = try Program.run("run", Self.model, Self.speech, "--json")
     #expect(outcome.status == 0)
     let document = try outcome.json()
-    #expect(document.object?.map(\.name) == ["input", "duration", "outputs", "labels", "preprocessing"])
+    #expect(document.object?.map(\.name) == ["input", "name", "duration", "outputs", "labels", "preprocessing"])
     #expect(document["input"]?.string == Self.speech)
     #expect(document["outputs"]?["hidden_states"]?["shape"]?.array?.compactMap(\.int) == [1, 32])
     let expected = try Repository.json(Repository.golden("models/audeering/goldens/speech.golden.json"))
@@ -105,11 +105,12 @@ import Testing
     }
   }
 
-  @Test func theNumberOfThreadsChangesLittleAndRepeatsExactly() throws {
-    let one = try Program.run("run", Self.model, Self.speech, "--json", "--threads", "1")
-    #expect(try Program.run("run", Self.model, Self.speech, "--json", "--threads", "1").output == one.output)
-    let three = try Program.run("run", Self.model, Self.speech, "--json", "--threads", "3")
-    #expect(try Program.run("run", Self.model, Self.speech, "--json", "--threads", "3").output == three.output)
+  @Test func theNumberOfThreadsChangesNothing() throws {
+    let one = try Program.run("run", Self.model, Self.speech, "--json", "--layers", "--threads", "1")
+    #expect(
+      try Program.run("run", Self.model, Self.speech, "--json", "--layers", "--threads", "1").output == one.output)
+    #expect(
+      try Program.run("run", Self.model, Self.speech, "--json", "--layers", "--threads", "3").output == one.output)
   }
 
   @Test func aPlanTellsWhatARunWouldTake() throws {

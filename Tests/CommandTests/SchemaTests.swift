@@ -65,6 +65,14 @@ import Testing
     }
   }
 
+  @Test func aRecordingWithoutAResultFitsItsOwn() throws {
+    let model = Repository.golden("models/audeering/safetensors")
+    let outcome = try Program.run("run", model, "/nowhere.wav", "--json")
+    #expect(outcome.status == 2)
+    #expect(try schema("run-error").complaints(outcome.json()) == [])
+    #expect(try schema("run").complaints(outcome.json()) != [])
+  }
+
   @Test func anUnlikeDocumentDoesNotFit() throws {
     let wrong: JSON = ["input": 3, "outputs": [:], "labels": ["a": "b"], "more": []]
     let complaints = try schema("run").complaints(wrong)

@@ -74,6 +74,30 @@ import Testing
     }
   }
 
+  /// Several tasks for a group norm's sums, tiles of each number of workers, products in pieces.
+  @Test(arguments: Norm.allCases, [Executor.Products.own, .blas])
+  func anyNumberOfThreadsGivesTheSameBits(_ norm: Norm, _ products: Executor.Products) throws {
+    let executor = try Executor(graph(norm), threads: 2, products: products)
+    let input: NamedTensors = ["signal": signal(2, 9_131)]
+    let expected = try executor.run(input)
+    for threads in [1, 3, 4, 7, 64] {
+      let result = try executor.run(input, threads: threads)
+      for name in ["sum", "hidden"] { #expect(result[name]!.digest == expected[name]!.digest, "\(threads) threads") }
+    }
+  }
+
+  @Test func aPeakIsThatOfThePlan() throws {
+    let graph = try graph(.layer)
+    let executor = try Executor(graph, threads: 2)
+    #expect(
+      try executor.peakBytes([[1, 9_131]], observing: [], threads: 2)
+        == Plan(graph, inputs: [[1, 9_131]], workers: 2).peakBytes)
+    // What is looked at has to be kept.
+    #expect(
+      try executor.peakBytes([[1, 9_131]], observing: ["conv0"], threads: 2)
+        > executor.peakBytes([[1, 9_131]], observing: [], threads: 2))
+  }
+
   /// A kernel shorter than its stride leaves frames out; a tile must not shift the rest.
   @Test func kernelsShorterThanTheirStride() throws {
     let graph = try graph(.layer, kernels: [4, 1, 3], strides: [6, 3, 1])

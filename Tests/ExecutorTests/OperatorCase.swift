@@ -58,18 +58,18 @@ struct OperatorCase: Sendable, CustomTestStringConvertible {
     return try #require(try Executor(graph, threads: threads).run(fed)["result"])
   }
 
-  /// Runs the case on 1, 2 and 3 threads, with weights as constants and fed, each twice.
+  /// Runs the case on 1, 2 and 3 threads, with weights as constants and fed: the bits are the same.
   func check() throws {
     let expected = try SafetensorsFixture(Repository.golden("operators/\(name).safetensors"))["expected"]
-    for threads in 1...3 {
-      for weights in inputs.count > 1 ? [true, false] : [true] {
+    for weights in inputs.count > 1 ? [true, false] : [true] {
+      let first = try run(threads: 1, weights: weights)
+      for threads in 1...3 {
         let how = "\(name), \(threads) threads, \(weights ? "constant" : "fed") weights"
         let actual = try run(threads: threads, weights: weights)
         #expect(actual.shape == expected.shape, "\(how)")
         #expect(actual.dataType == expected.dataType, "\(how)")
         #expect(differences(actual, expected) == [], "\(how)")
-        let again = try run(threads: threads, weights: weights)
-        #expect(again.digest == actual.digest, "the same number of threads gives the same bits: \(how)")
+        #expect(actual.digest == first.digest, "any number of threads gives the same bits: \(how)")
       }
     }
   }

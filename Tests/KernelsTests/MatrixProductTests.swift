@@ -56,5 +56,29 @@ import Testing
     }
   }
 
+  /// Long enough that products are cut, on both sides and at odd places.
+  @Test(arguments: [(300, 150, 70), (150, 300, 70), (129, 1000, 33), (2111, 40, 65), (1, 777, 64)])
+  func anyNumberOfWorkersGivesTheSameBits(_ m: Int, _ n: Int, _ k: Int) {
+    let (a, b) = (randomNumbers(m * k, seed: 1), randomNumbers(n * k, seed: 2))
+    func products(_ workers: Workers) -> [[UInt32]] {
+      var (first, second) = ([Float](repeating: 0, count: m * n), [Float](repeating: 0, count: m * n))
+      a.withUnsafeBufferPointer { a in
+        b.withUnsafeBufferPointer { b in
+          first.withUnsafeMutableBufferPointer {
+            multiply(
+              Matrix(a.baseAddress!, stride: k), transposed: Matrix(b.baseAddress!, stride: k), plus: .zero,
+              into: $0.baseAddress!, columnStride: n, m: m, n: n, k: k, workers: workers)
+          }
+          second.withUnsafeMutableBufferPointer {
+            multiply(a.baseAddress!, b.baseAddress!, into: $0.baseAddress!, m: m, n: n, k: k, workers: workers)
+          }
+        }
+      }
+      return [first, second].map { $0.map(\.bitPattern) }
+    }
+    let expected = products(Workers(1))
+    for count in [2, 3, 4, 5, 16, 64] { #expect(products(Workers(count)) == expected, "\(count) workers") }
+  }
+
   @Test func sayWhatItRunsOn() { #expect(matrixProductDescription().contains("OpenBLAS")) }
 }

@@ -33,7 +33,8 @@ public struct Accounting: Sendable {
       for source in provenance.sources { seen.insert(Name(source.tensor)) }
       if provenance.steps.isEmpty, provenance.sources.count == 1 {
         kept.append(provenance.sources[0].tensor)
-      } else {
+      } else if provenance != Provenance() {
+        // What a builder wrote itself is made of no tensor.
         changed.append(Change(name: graph[id].name, provenance: provenance))
       }
     }

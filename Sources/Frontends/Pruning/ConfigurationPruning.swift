@@ -114,8 +114,3 @@ extension CheckpointLayers {
     return PrunedConfiguration(bytes: splice.result, steps: steps)
   }
 }
-
-extension YAML {
-  /// The member called `name`, byte for byte.
-  fileprivate subscript(_ name: String) -> YAML? { mapping?.first { Name($0.name) == Name(name) }?.value }
-}
