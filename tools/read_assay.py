@@ -16,7 +16,7 @@ TYPES = {t[2:]: (2 ** int(t[0]), t[1]) for t in """3dF64 2fF32 1eF16 1fBF16 0BF8
 KINDS = {entry.split()[0]: dict(member.split("=", 1) for member in entry.split()[1:]) for entry in r"""
 Metadata system=s preprocessing=Preprocessing labels=[s license=?License sources=[12:Source recipe=[@step:14
 ignored=[Ignored tool=s about={s edited=[<s:9:labels|license|about\..*; Ignored tensor=s reason=s; License id=s:13:.+
-from=s; Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization; Normalization epsilon=n:11:0; Source
+from=s; Preprocessing sample_rate=i:11:1:1000000 normalization=?Normalization padding?=s:11:zeros|masked|row|single; Normalization epsilon=n:11:0; Source
 name=s bytes=i:12:0 sha256=s:12:[0-9a-f]{64}; step.cast step=s dtype=s:14:F32|F16|BF16; step.prune step=s layers=i:14:0
 keep=[<i:14:0; Graph inputs=[Input constants=[Constant nodes=[@op:19 outputs=[21:Output states=[21:Output; Input
 name=NAME dtype=TYPE shape=[~s/i:15:0:LARGE; Constant name=NAME sources=[Array steps=[s; Array file=s tensor=s; Output
@@ -28,7 +28,7 @@ node.2.2.ReshapeTo allowzero=t; node.2.2.Gather axis=i:19:0:15; node.3.3.Scatter
 node.1024.1024.Concat axis=i:19:0:15 count=i:19:1:1024; node.2.3.Pad mode=s:19:constant|reflect|edge|wrap;
 node.1.1.ReduceMean,ReduceL2,ReduceSum,ReduceProd,ReduceMax,ReduceMin axes=[<i:19:0:LARGE keepdims=t; node.2.3.Linear;
 node.2.3.Conv stride=i:19:1:1048576 padding=[=i:19:0:1048576 dilation=i:19:1:1048576 groups=i:19:1:1048576;
-node.3.3.Attention heads=i:19:1:LARGE scale=f; node.1.3.LayerNormalization epsilon=f; node.1.3.GroupNormalization
+node.3.4.Attention heads=i:19:1:LARGE scale=f; node.4.5.AlibiAttention heads=i:19:1:LARGE scale=f prefix=i:19:0:LARGE; node.1.3.LayerNormalization epsilon=f; node.1.3.GroupNormalization
 groups=i:19:1:LARGE epsilon=f; node.1.1.Gelu approximate=s:19:none|tanh; node.1.1.Slice axis=i:19:0:LARGE
 drop=[=i:19:0:LARGE; node.1.1.Reshape shape=[~s:19:axis\x20(\d|1[0-5])|rest/i:19:0:LARGE; Entry name=NAME
 role=s:23:constant|golden dtype=TYPE shape=[~i:25:0:1e19 encoding=s:26:raw order=s:27:row-major|panels groups?=i:27:1

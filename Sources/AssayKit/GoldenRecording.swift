@@ -72,8 +72,9 @@ public struct GoldenRecording {
     case .artifact(let file): source = "an artifact with the root \(file.root)"
     case .source(let imported):
       let files = imported.files
-      let digests = files.weightFiles.compactMap { name in
-        (try? ByteRegion.mapping(joinPath(files.folder, name))).map { "\(name) sha256 \(Digest.of($0.view))" }
+      let weights = Set(files.weightFiles.map { Name($0) })
+      let digests = files.places.filter { weights.contains(Name($0.name)) }.compactMap { name, path in
+        (try? ByteRegion.mapping(path)).map { "\(name) sha256 \(Digest.of($0.view))" }
       }
       if !digests.isEmpty { source = digests.joined(separator: ", ") }
     }

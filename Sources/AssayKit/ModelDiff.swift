@@ -46,7 +46,10 @@ public struct ModelDiff: Sendable {
   /// Compares what lies at `a` with what lies at `b`: the constants of two models, or, where one of them is no model,
   /// the tensors of two files. Throws where one is damaged or cannot be read.
   public init(_ a: String, _ b: String, options: SourceOptions = SourceOptions(), threads: Int) throws {
-    var (first, second) = (try Opened(a, options, threads), try Opened(b, options, threads))
+    func opened(_ path: String) throws -> Opened {
+      try Opened(path, options.forOne(at: path, of: [a, b]), threads)
+    }
+    var (first, second) = (try opened(a), try opened(b))
     let areModels = first.constants != nil && second.constants != nil
     // What one model leaves behind, a file beside it may still hold.
     let rules = first.rules.merging(second.rules) { mine, _ in mine }

@@ -53,29 +53,13 @@ extension Model {
     return [input.name: Tensor(normal, shape: waveformShape(rows: 1, samples: normal.count))]
   }
 
-  /// The graph input that several waveforms become: each normalised, then padded with zeros to the longest.
-  ///
-  /// The padding is part of what the model hears, as it is in its framework without an attention mask.
-  public func batch(_ clips: [Clip]) throws -> NamedTensors {
-    guard let input = waveformInput else { throw Failure("\(path): no input of the graph is a waveform") }
-    for clip in clips { try check(clip.samples.count, clip.path) }
-    let longest = clips.map(\.samples.count).max() ?? 0
-    if system != .wav2vec2Regression, let odd = clips.first(where: { $0.samples.count != longest }) {
-      throw Failure(
-        "\(odd.path): is shorter than the longest clip; models of the system \(system.rawValue) mask what is padded, "
-          + "which is not supported yet. Clips of one length are, and single runs")
-    }
-    let rows = clips.flatMap { clip in
-      normalization(clip.samples) + [Float](repeating: 0, count: longest - clip.samples.count)
-    }
-    return [input.name: Tensor(rows, shape: waveformShape(rows: clips.count, samples: longest))]
-  }
-
-  private var normalization: WaveformNormalization {
+  /// What is done to a waveform's level.
+  var normalization: WaveformNormalization {
     preprocessing.normalizationEpsilon.map { .zeroMeanUnitVariance(epsilon: $0) } ?? .none
   }
 
-  private func check(_ count: Int, _ place: String) throws {
+  /// Throws where a clip is too short for one frame.
+  func check(_ count: Int, _ place: String) throws {
     // Every layer works on a window; a clip shorter than all of them together has no frame. The search for the
     // shortest clip is for the message only.
     guard !accepts(samples: count) else { return }

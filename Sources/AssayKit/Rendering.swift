@@ -41,22 +41,6 @@ extension Inspection {
   }
 }
 
-extension RunResult {
-  /// A small table: labels with their values, then the outputs' shapes.
-  public var text: String {
-    var lines = ["\(printable(input))  \(fixed(duration, 2)) s" + (preprocessing.map { ", \($0.text)" } ?? "")]
-    let width = labels.map { printable($0.name).count }.max() ?? 0
-    for (name, value) in labels { lines.append("  " + padded(printable(name), width) + "  " + fixed(Double(value), 4)) }
-    for (name, tensor) in outputs where name != "logits" || labels.isEmpty {
-      let first =
-        tensor.integers.map { $0.prefix(4).map { "\($0)" } } ?? tensor.floats.prefix(4).map { fixed(Double($0), 4) }
-      let more = tensor.count > 4 ? " ..." : ""
-      lines.append("  \(printable(name)) \(tensor.shape)  \(first.joined(separator: " "))\(more)")
-    }
-    return lines.joined(separator: "\n")
-  }
-}
-
 extension Metadata.Preprocessing {
   /// How a waveform is prepared, in a few words.
   var text: String {

@@ -10,7 +10,10 @@ public struct Runner {
   /// The model.
   public let model: Model
   private let executor: Executor
-  private let names: [String]
+  /// The values that results hold, in their order.
+  let names: [String]
+  /// How many threads share the work.
+  var threads: Int { executor.threads }
 
   /// Prepares `model`; `layers` adds layer states to the outputs, `outputs` names more values to show.
   public init(_ model: Model, threads: Int, layers: Bool = false, outputs: [String] = []) throws {
@@ -34,17 +37,6 @@ public struct Runner {
     return RunResult(
       input: clip.path, duration: clip.duration, outputs: outputs, labels: model.labels,
       preprocessing: model.preprocessing)
-  }
-
-  /// All clips as one padded batch; one result for each, and the batch's own outputs.
-  public func run(batch clips: [Clip]) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
-    let outputs = try run(model.batch(clips))
-    let results = clips.enumerated().map { row, clip in
-      RunResult(
-        input: clip.path, duration: clip.duration, outputs: outputs.map { ($0.name, $0.tensor.row(row)) },
-        labels: model.labels, preprocessing: model.preprocessing)
-    }
-    return (results, outputs)
   }
 
   /// Where the time goes for one clip.
@@ -80,7 +72,7 @@ public struct RunResult: Sendable {
   /// Every value asked for, whole.
   public let outputs: [(name: String, tensor: Tensor)]
   /// The values by what they mean: scores where the model has them, else logits, else the only output.
-  public let labels: [(name: String, value: Float)]
+  public internal(set) var labels: [(name: String, value: Float)]
   /// How the waveform was prepared; nil where graph inputs were fed as they are.
   public let preprocessing: Metadata.Preprocessing?
 
@@ -143,12 +135,6 @@ public struct RunResult: Sendable {
 extension Tensor {
   /// The elements as a document writes them; truth values are 1 and 0.
   var numbers: [JSON] { integers.map { $0.map { JSON($0) } } ?? floats.map { JSON($0) } }
-
-  /// Row `index` of the first axis, which stays with length 1.
-  func row(_ index: Int) -> Tensor {
-    let shape = Shape([1] + self.shape.dimensions.dropFirst())
-    return Tensor(Array(floats[index * shape.count..<(index + 1) * shape.count]), shape: shape)
-  }
 }
 
 /// Reads `NAME=FILE.npy` pairs into graph inputs.

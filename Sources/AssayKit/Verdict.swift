@@ -38,8 +38,11 @@ public struct Verdict: Sendable {
   )
     throws
   {
+    // Of an artifact and its source, the source is what wants a head.
+    let both = source.map { [path, $0] } ?? []
+    let own = source == nil ? options : try options.forOne(at: path, of: both)
     func open(_ fed: NamedTensors = [:]) throws -> Model {
-      try Model.open(path, options, fed: fed, unfused: unfused, normalizing: normalizing)
+      try Model.open(path, own, fed: fed, unfused: unfused, normalizing: normalizing)
     }
     let onnx = try Verdict.onnxModel(at: path)
     let given = try goldens.flatMap { try GoldenFolder.cases($0, of: onnx) }
@@ -61,7 +64,7 @@ public struct Verdict: Sendable {
     } else {
       self.cases = cases.isEmpty ? [] : try Judge(model, threads: threads).results(cases)
     }
-    weights = try source.map { try WeightComparison(model, against: $0) }
+    weights = try source.map { try WeightComparison(model, against: $0, options.forOne(at: $0, of: both)) }
     self.model = path
     (license, preprocessing) = (model.license, model.preprocessing)
     self.threads = threads
@@ -105,9 +108,9 @@ public struct WeightComparison: Sendable {
   /// True when both have the same constants.
   public var holds: Bool { different.isEmpty && onlyInModel.isEmpty && onlyInSource.isEmpty }
 
-  init(_ model: Model, against path: String) throws {
+  init(_ model: Model, against path: String, _ options: SourceOptions) throws {
     source = path
-    var other = try Model.open(path)
+    var other = try Model.open(path, options)
     if case .artifact(let file) = model.origin, case .source = other.origin {
       try inFile(path) { try WeightComparison.replay(file.artifact.metadata.recipe, on: &other.graph) }
     }

@@ -11,16 +11,33 @@ struct ClassificationHead {
   let outputs: Int
   /// Whether the states of all layers are added up, weighed by a softmax over `layer_weights`.
   let sumsStates: Bool
+  /// What the outputs are trained as.
+  let problem: Problem
 
-  /// last [batch, frames, hidden] and the states, of that shape -> logits, scores [batch, outputs]
+  /// What a classifier's outputs are, as transformers calls it; its pipeline makes scores of them accordingly.
+  enum Problem: String, CaseIterable {
+    /// Numbers, which are the scores.
+    case regression
+    /// One label is right: softmax.
+    case single = "single_label_classification"
+    /// Each label is right or not: sigmoid.
+    case multi = "multi_label_classification"
+  }
+
+  /// last [batch, frames, hidden] and the states, of that shape -> logits, scores [batch, outputs]; a regression has no
+  /// scores beside its logits
   func forward(
     _ b: inout GraphBuilder, _ last: ValueID, states: [ValueID]
-  ) throws -> (logits: ValueID, scores: ValueID) {
+  ) throws -> (logits: ValueID, scores: ValueID?) {
     var x = sumsStates ? try weightedSum(&b, states) : last
     x = try b.linear(x, weights.scope("projector"), width, projection)
     x = try b.meanOverTime(x, name: "pooling")
     let logits = try b.linear(x, weights.scope("classifier"), projection, outputs)
-    return (logits, try b.apply(.softmax(Softmax(axis: 1)), logits, name: "classifier.softmax"))
+    switch problem {
+    case .regression: return (logits, nil)
+    case .single: return (logits, try b.apply(.softmax(Softmax(axis: 1)), logits, name: "classifier.softmax"))
+    case .multi: return (logits, try b.activation(logits, .sigmoid, name: "classifier.sigmoid"))
+    }
   }
 
   /// `(stack(states, dim=1) * softmax(layer_weights).view(-1, 1, 1)).sum(dim=1)`

@@ -10,10 +10,12 @@ extension GraphBuilder {
   }
 
   /// `nn.Linear(inputs, outputs)`
-  mutating func linear(_ x: ValueID, _ scope: WeightScope, _ inputs: Int, _ outputs: Int) throws -> ValueID {
+  mutating func linear(
+    _ x: ValueID, _ scope: WeightScope, _ inputs: Int, _ outputs: Int, hasBias: Bool = true
+  ) throws -> ValueID {
     try linear(
-      x, weight: weight("weight", [outputs, inputs], of: scope), bias: weight("bias", [outputs], of: scope),
-      name: scope.path)
+      x, weight: weight("weight", [outputs, inputs], of: scope),
+      bias: hasBias ? weight("bias", [outputs], of: scope) : nil, name: scope.path)
   }
 
   /// `nn.LayerNorm(width)` over the last axis.

@@ -7,15 +7,17 @@ public struct ModelFiles: Sendable {
   /// The folder.
   public let folder: String
   /// All tensors.
-  public let weights: any TensorSource
-  /// The names of the files that hold them, in the folder.
-  public let weightFiles: [String]
+  public private(set) var weights: any TensorSource
+  /// The names of the files that hold them.
+  public private(set) var weightFiles: [String]
   /// What the weights' format is called.
   public let format: FileFormat
   /// Choices that were made, a line each.
-  public let notes: [String]
+  public private(set) var notes: [String]
   /// The names of what describes the weights, in the folder.
   private let descriptions: [String]
+  /// The file of a head that was added: its name here, and where it lies.
+  private var head: (name: String, path: String)?
 
   /// Weight files by the names transformers gives them, the first one there is taken.
   static let candidates = [
@@ -118,9 +120,38 @@ public struct ModelFiles: Sendable {
     weightFiles + descriptions
   }
 
+  /// The same files, and where each lies; a head's may lie elsewhere.
+  public var places: [(name: String, path: String)] {
+    names.map { name in
+      if let head, Name(head.name) == Name(name) { return head }
+      return (name, joinPath(folder, name))
+    }
+  }
+
   /// The name of the file that holds a tensor.
   public func file(of tensor: String) -> String {
-    (weights as? ShardedCheckpoint)?.shard(of: tensor) ?? weightFiles[0]
+    guard let union = weights as? TensorUnion else {
+      return ModelFiles.shard(of: tensor, in: weights) ?? weightFiles[0]
+    }
+    return union.isOfSecond(tensor)
+      ? weightFiles.last! : ModelFiles.shard(of: tensor, in: union.first) ?? weightFiles[0]
+  }
+
+  private static func shard(of tensor: String, in source: any TensorSource) -> String? {
+    (source as? ShardedCheckpoint)?.shard(of: tensor)
+  }
+
+  /// The model with a head whose weights are in another file. That file is called as it is, or, where one of the model's
+  /// is called so, `head/` and its name. A tensor that both files have throws.
+  func adding(_ file: HeadFile) throws(FormatError) -> ModelFiles {
+    var (all, name) = (self, splitPath(file.path).name)
+    if names.contains(where: { Name($0) == Name(name) }) { name = "head/" + name }
+    all.weights = try TensorUnion(
+      weights, file.source, files: (joinPath(folder, weightFiles[0]), file.path))
+    all.weightFiles.append(name)
+    all.head = (name, file.path)
+    all.notes += file.notes
+    return all
   }
 
   /// The JSON file `name` in the folder; nil where there is none.

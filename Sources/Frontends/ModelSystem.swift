@@ -14,7 +14,7 @@ public enum ModelSystem: String, CaseIterable, Sendable {
 
   /// The systems that `ImportedModel` builds.
   public static let supported: [ModelSystem] = [
-    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .emotion2vec, .onnx,
+    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .speechbrain, .emotion2vec, .onnx,
   ]
 }
 
@@ -70,6 +70,9 @@ extension ImportedModel {
     if let place = try Emotion2VecPlace(files.weights.entries.map(\.name)) {
       try self.init(emotion2vec: files, place, options)
       return
+    }
+    guard options.system != .emotion2vec else {
+      throw GraphError("", "no tensor's name holds modality_encoders.AUDIO., as those of emotion2vec do")
     }
     try self.init(wav2vec2: files, options)
   }

@@ -64,35 +64,30 @@ public struct WeightScope {
   /// The module's path as nodes and constants are called: the same whatever prefix the file uses.
   public let path: String
   private let ledger: WeightLedger
+  /// What the module's names start with in the file.
   private let prefix: String
 
-  /// The scope of the whole model, whose names in the file start with `prefix`.
-  public init(_ ledger: WeightLedger, prefix: String) {
-    self.init(ledger: ledger, prefix: prefix, path: "")
-  }
-
-  private init(ledger: WeightLedger, prefix: String, path: String) {
-    self.ledger = ledger
-    self.prefix = prefix
-    self.path = path
+  /// The scope of the model, or of the part of it at `path`, whose names in the file start with `prefix`.
+  public init(_ ledger: WeightLedger, prefix: String, path: String = "") {
+    (self.ledger, self.prefix, self.path) = (ledger, prefix, path)
   }
 
   /// The scope of a module inside this one.
   public func scope(_ name: String) -> WeightScope {
-    WeightScope(ledger: ledger, prefix: prefix, path: child(name))
+    WeightScope(ledger, prefix: prefix + name + ".", path: child(name))
   }
 
   /// The path of something in this module.
   public func child(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 
   /// True when the file has the tensor.
-  public func has(_ name: String) -> Bool { ledger.contains(prefix + child(name)) }
+  public func has(_ name: String) -> Bool { ledger.contains(prefix + name) }
 
   /// The shape the file gives the tensor.
-  public func shape(_ name: String) -> Shape? { ledger.shape(prefix + child(name)) }
+  public func shape(_ name: String) -> Shape? { ledger.shape(prefix + name) }
 
   /// Takes the tensor, which must have `shape`.
   public func callAsFunction(_ name: String, _ shape: [Int]) throws -> Constant {
-    try ledger.take(prefix + child(name), shape)
+    try ledger.take(prefix + name, shape)
   }
 }

@@ -30,6 +30,15 @@ enum Console {
     }
   }
 
+  /// What texts on standard output are laid out for.
+  static var style: TextStyle {
+    var size = winsize()
+    let hasSize = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return TextStyle(isTerminal: isatty(STDOUT_FILENO) == 1, columns: hasSize ? Int(size.ws_col) : nil) { name in
+      getenv(name).map { String(cString: $0) }
+    }
+  }
+
   /// A line of what went wrong.
   static func fail(_ line: String) { message("assay: " + line) }
 

@@ -22,8 +22,17 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("Show these values in full, by name.", valueName: "a,b"))
   var outputs: String?
 
+  @Option(help: ArgumentHelp("Only the labels of the n largest values, largest first.", valueName: "n"))
+  var topK: Int?
+
+  @Option(help: ArgumentHelp("Draw one clip's labels and frame or layer values over time.", valueName: "file.svg"))
+  var plot: String?
+
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
+
+  @Flag(help: "Run all inputs as one batch in which no clip hears the padding: what single runs give.")
+  var masked = false
 
   @Flag(help: "Show what a clip of --seconds would take, and run nothing.")
   var plan = false
@@ -39,6 +48,9 @@ struct Run: ParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
+    if let topK, topK < 1 { throw ValidationError("--top-k takes a number from 1 on") }
+    if let plot, !plot.hasSuffix(".svg") { throw ValidationError("--plot writes SVG: a name like clip.svg would do") }
+    if plot != nil, inputs.count > 1 { throw ValidationError("--plot draws one clip: give one recording") }
     if plan { return }
     guard inputs.isEmpty != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
@@ -62,9 +74,9 @@ struct Run: ParsableCommand {
       if let save { try RunResult.save([result], to: save) }
       return
     }
-    if batch {
+    if batch || masked {
       let clips = try inputs.map { try Clip.load($0, rate: model.preprocessing.sampleRate) }
-      let (results, tensors) = try runner.run(batch: clips)
+      let (results, tensors) = try runner.run(batch: clips, masked: masked)
       try show(results, named)
       if let save { try RunResult.save(tensors, metadata: [], to: save) }
       return
@@ -79,6 +91,10 @@ struct Run: ParsableCommand {
   }
 
   private func show(_ results: [RunResult], _ named: [String]) throws {
-    for result in results { try Console.result(output.json ? result.json(named: named).compact : result.text) }
+    for result in results {
+      let told = try topK.map { try result.keepingLargest($0) } ?? result
+      if let plot { try told.writePlot(to: plot) }
+      try Console.result(output.json ? told.json(named: named).compact : told.text(Console.style))
+    }
   }
 }

@@ -64,6 +64,7 @@ import Testing
     #expect(Set(names) == Set(ModelSystem.allCases.map(\.rawValue)))
     for (package, system) in [
       ("audeering/safetensors", ModelSystem.wav2vec2Regression), ("base", .wav2vec2), ("mixed", .wav2vec2),
+      ("superb", .wav2vec2Classification), ("superb-stable", .wav2vec2Classification), ("speechbrain", .speechbrain),
     ] {
       let model = try Model.open(Repository.golden("models/" + package))
       #expect(model.system == system)
@@ -74,6 +75,8 @@ import Testing
     let normalised = try Model.open(Repository.golden("models/audeering/safetensors")).preprocessing
     #expect(normalised.normalizationEpsilon == 1e-7)
     #expect(try Model.open(Repository.golden("models/base")).preprocessing.normalizationEpsilon == nil)
+    #expect(try Model.open(Repository.golden("models/superb")).preprocessing.normalizationEpsilon == nil)
+    #expect(try Model.open(Repository.golden("models/speechbrain")).preprocessing.normalizationEpsilon == 1e-5)
   }
 
   @Test func exitCodesAreThoseOfTheContract() throws {

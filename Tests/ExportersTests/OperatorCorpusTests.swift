@@ -53,6 +53,6 @@ import Testing
         #expect(try exported.file.tensor(graph[id].name).digest == graph.constants[id]!.digest, "\(member.name)")
       }
     }
-    #expect(operators.count == 65)
+    #expect(operators.count == 66)
   }
 }

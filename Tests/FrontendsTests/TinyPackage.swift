@@ -11,6 +11,8 @@ struct TinyPackage {
   var config: String
   var preprocessor: String?
   var tensors: [(name: String, tensor: Tensor)]
+  /// Other files with tensors beside it, as safetensors whatever they are called.
+  var others: [(file: String, tensors: [(name: String, tensor: Tensor)])] = []
 
   init(_ folder: String = "audeering/safetensors") throws {
     let folder = Repository.golden("models/" + folder)
@@ -38,14 +40,19 @@ struct TinyPackage {
       try config.write(toFile: folder + "/config.json", atomically: false, encoding: .utf8)
       try preprocessor?.write(toFile: folder + "/preprocessor_config.json", atomically: false, encoding: .utf8)
       try SafetensorsWriter.write(tensors, to: folder + "/model.safetensors")
+      for (file, tensors) in others { try SafetensorsWriter.write(tensors, to: folder + "/" + file) }
+      var options = options
+      options.head = options.head?.replacing("FOLDER", with: folder)
       return try ImportedModel(.checkpoint(ModelFiles.open(folder)), options)
     }
   }
 
   /// The error of importing the package as one line; "accepted" where there is none.
-  func refusal(system: ModelSystem? = nil) -> String {
+  func refusal(system: ModelSystem? = nil) -> String { refusal(ImportOptions(system: system)) }
+
+  func refusal(_ options: ImportOptions) -> String {
     do {
-      _ = try imported(ImportOptions(system: system))
+      _ = try imported(options)
       return "accepted"
     } catch { return "\(error)" }
   }

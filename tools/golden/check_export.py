@@ -323,6 +323,7 @@ OTHERWISE = {
     "range/far",
 }  # fmt: skip
 ELEMENTWISE = ("Add", "Sub", "Mul", "Div")
+ATTENTION = ("Attention", "AlibiAttention")
 
 
 def open_axes(op, attributes, inputs):
@@ -335,8 +336,9 @@ def open_axes(op, attributes, inputs):
         return [[names[i] if i in copied else n for i, n in enumerate(shape)]]
     if op in ELEMENTWISE:
         return [[names[x.ndim - i] if n != 1 else 1 for i, n in enumerate(x.shape)] for x in inputs]
-    if op == "Attention":
-        return [["batch", time, shape[2]] for time in ("time", "keys", "keys")]
+    if op in ATTENTION:
+        first = [["batch", time, shape[2]] for time in ("time", "keys", "keys")]
+        return first + [["batch"] if x.dtype == np.int64 else list(x.shape) for x in inputs[3:]]
     last = {"Linear": 1, "Conv": 1, "LayerNormalization": 1, "GroupNormalization": 1}.get(op)
     if last is None and len(inputs) > 1:
         return None
@@ -375,7 +377,7 @@ def check_operators(work):
             fed = {}
             for place, (key, value) in enumerate(given.items()):
                 dtype = TYPES[str(value.dtype)]
-                if place == 0 or how == "fed" or how == "open" and case["op"] in (*ELEMENTWISE, "Attention"):
+                if place == 0 or how == "fed" or how == "open" and case["op"] in (*ELEMENTWISE, *ATTENTION):
                     model.input(key, dtype, shapes[place] if shapes else list(value.shape))
                     fed[key] = value
                 else:

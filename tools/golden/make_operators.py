@@ -117,14 +117,24 @@ def conv():
 
 
 def attention():
-    def add(name, time, keys, width, heads, gain=1.0, batch=1):
+    def add(name, time, keys, width, heads, gain=1.0, batch=1, counts=None, prefix=None):
         q = random(name + "q", batch, time, width, gain=gain)
         k, v = random(name + "k", batch, keys, width), random(name + "v", batch, keys, width)
         scale = float(torch.tensor((width // heads) ** -0.5))
 
-        def function(q, k, v):
+        slopes = None if prefix is None else random(name + "s", heads).abs()
+        counts = None if counts is None else torch.tensor(counts)
+
+        def function(q, k, v, *rest):
             split = [x.unflatten(2, (heads, -1)).transpose(1, 2) for x in (q, k, v)]
-            return F.scaled_dot_product_attention(*split, scale=scale).transpose(1, 2).flatten(2)
+            mask = torch.zeros(batch, heads, time, keys, dtype=q.dtype)
+            if slopes is not None:
+                distances = (torch.arange(time)[:, None] - torch.arange(keys)).abs().to(q.dtype)
+                distances[:prefix], distances[:, :prefix] = 0, 0
+                mask -= rest[0][:, None, None] * distances
+            for row, count in enumerate([] if counts is None else counts):
+                mask[row, :, :, count:] = -torch.inf
+            return F.scaled_dot_product_attention(*split, mask, scale=scale).transpose(1, 2).flatten(2)
 
         # A score off by d changes a weight by the factor e^d.
         depth = width // heads
@@ -132,7 +142,11 @@ def attention():
         score = 2 * ULP * scale * (products[0] @ products[1].transpose(2, 3)).max().item()
         bound = 2 * score + 2 * keys**0.5 * ULP
         reason = "scores off by two roundings of their terms' sum, then a sum over the keys"
-        case(f"attention/{name}", "Attention", {"heads": heads, "scale": scale}, [q, k, v], function,
+        if slopes is not None:
+            bound += 4 * ULP * slopes.max().item() * max(time, keys)
+        op, own = ("Attention", {}) if prefix is None else ("AlibiAttention", {"prefix": prefix})
+        rest = [x for x in (slopes, counts) if x is not None]
+        case(f"attention/{name}", op, {"heads": heads, "scale": scale} | own, [q, k, v, *rest], function,
              (bound * v.abs().max().item(), 0, reason))
 
     add("one-head", 6, 6, 8, 1)
@@ -143,6 +157,13 @@ def attention():
     add("several-blocks", 300, 300, 8, 2)
     add("whole-blocks", 256, 40, 4, 1)
     add("peaky", 9, 21, 16, 2, gain=60)
+    add("counts", 7, 7, 12, 3, batch=3, counts=[7, 1, 4])
+    add("counts-blocks", 40, 1100, 8, 2, batch=2, counts=[1100, 1030])
+    add("alibi", 21, 21, 12, 3, prefix=0)
+    add("alibi-prefix", 37, 37, 16, 4, batch=2, prefix=10)
+    add("alibi-long-prefix", 5, 9, 8, 2, prefix=12)
+    add("alibi-blocks", 300, 1300, 8, 2, prefix=10)
+    add("alibi-counts", 33, 33, 12, 3, batch=2, prefix=10, counts=[33, 14])
 
 
 def normalization():

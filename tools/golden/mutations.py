@@ -41,16 +41,17 @@ def mutations(model):
     return wrong
 
 
-def sensitivities(model, waveform, output):
-    """Largest change of an output under each mutation."""
+def sensitivities(model, waveform, output, of_head={}):
+    """Largest change of an output under each mutation of the encoder, and under those `of_head`, which get the model."""
     right = observe(model, waveform)[output]
 
     def change(mutate):
         mutant = copy.deepcopy(model)
-        mutate(encoder_of(mutant))
+        mutate(mutant)
         return (observe(mutant, waveform)[output] - right).abs().max().item()
 
-    return {name: change(mutate) for name, mutate in mutations(model).items()}
+    wrong = {name: lambda m, mutate=mutate: mutate(encoder_of(m)) for name, mutate in mutations(model).items()}
+    return {name: change(mutate) for name, mutate in (wrong | of_head).items()}
 
 
 def swap(module, first, second):

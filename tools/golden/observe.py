@@ -13,7 +13,9 @@ def observe(model, waveform, fine=False):
 
     Outputs (`hidden_states` and `logits`, or `last_hidden_state`) and `layer.N`; with `fine` also, by module path
     without `wav2vec2.`: each conv layer, the projection, the positional conv after trim and GELU, and in each block
-    q_proj, k_proj, v_proj, attention (after out_proj) and feed_forward; `classifier.dense` is before tanh.
+    q_proj, k_proj, v_proj, attention (after out_proj) and feed_forward; `classifier.dense` is before tanh. A model with
+    another head than audeering's gives its outputs by name, and has `stages`: names of modules beside their names here,
+    a name that starts with < being what enters the module.
     """
     inner = encoder_of(model)
     seen, hooks = {}, []
@@ -38,12 +40,18 @@ def observe(model, waveform, fine=False):
     if inner is model or fine:
         keep("last_hidden_state", inner, lambda output: output.last_hidden_state)
     if fine and inner is not model:
-        keep("classifier.dense", model.classifier.dense)
+        for name, path in getattr(model, "stages", {"classifier.dense": "classifier.dense"}).items():
+            module = model.get_submodule(path.removeprefix("<"))
+            if path.startswith("<"):
+                enters = lambda _, arguments, name=name: seen.__setitem__(name, arguments[0])
+                hooks.append(module.register_forward_pre_hook(enters))
+            else:
+                keep(name, module)
 
     with torch.no_grad():
         outputs = model(waveform)
     for hook in hooks:
         hook.remove()
     if inner is not model:
-        seen["hidden_states"], seen["logits"] = outputs
+        seen |= outputs if isinstance(outputs, dict) else dict(zip(("hidden_states", "logits"), outputs))
     return {name: tensor.clone().contiguous() for name, tensor in seen.items()}

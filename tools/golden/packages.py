@@ -58,9 +58,9 @@ def noise(seed, name, samples, level=0.05, offset=0.01):
     return torch.from_numpy((level * random.standard_normal(samples) + offset).astype(np.float32))
 
 
-def clips(goldens, seed, shortest, files):
+def clips(goldens, seed, shortest, files, more={}):
     """{name: (input of a case or a waveform to store, the waveform)}: silence, the shortest clip, noise, audio `files`
-    ({name: file of golden/audio}, copied beside the cases), and an odd length."""
+    ({name: file of golden/audio}, copied beside the cases), `more` waveforms, and an odd length."""
     inputs = {
         "silence-1s": ({"kind": "zeros", "samples": 16000}, torch.zeros(16000)),
         "shortest": noise(seed, "shortest", shortest),
@@ -69,6 +69,7 @@ def clips(goldens, seed, shortest, files):
     for name, file in files.items():
         shutil.copyfile(golden / "audio" / file, goldens / file)
         inputs[name] = ({"kind": "audio", "file": file}, decode(goldens / file))
+    inputs |= more
     inputs["stages"] = noise(seed, "stages", 5431)
     return {name: entry if isinstance(entry, tuple) else (entry, entry) for name, entry in inputs.items()}
 
@@ -78,7 +79,7 @@ FILES = {"speech": "speech.flac", "stereo-44k1": "stereo-44k1.flac", "mono-8k": 
 
 
 def make_goldens(folder, system, outputs, run, precise, mutate, *, command, seed, shortest, packages,
-                 losses, files=FILES):
+                 losses, files=FILES, more={}):
     """The cases of one package, and its manifest.
 
     `run(waveform, fine)` gives {name: tensor} of the true framework for a waveform [samples] at the model's rate that
@@ -88,7 +89,7 @@ def make_goldens(folder, system, outputs, run, precise, mutate, *, command, seed
     goldens = empty(folder / "goldens")
     cases = CaseFolder(goldens, system, *[tolerance(*loss) for loss in losses], maker(*packages))
     measured = {}
-    for name, (input, waveform) in clips(goldens, seed, shortest, files).items():
+    for name, (input, waveform) in clips(goldens, seed, shortest, files, more).items():
         observed = run(waveform, name == "stages")
         cases.add(name, input, observed, outputs)
         measured[name] = lost(observed, precise(waveform, name == "stages"), outputs, losses[0][0])

@@ -47,14 +47,13 @@ struct ConversionSource {
   }
 
   private init(_ conversion: Conversion, _ folder: ModelFolder) throws {
-    let (source, files) = (conversion.source, folder.files)
-    let regions = try files.names.map { name in
-      try inFile(source) { try ByteRegion.mapping(joinPath(files.folder, name)) }
-    }
-    digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
+    let source = conversion.source
     let imported = try inFile(source) {
       try ImportedModel(folder, conversion.options, evaluating: Executor.elements)
     }
+    let files = imported.files
+    let regions = try files.places.map { place in try inFile(source) { try ByteRegion.mapping(place.path) } }
+    digests = Background { () throws(FormatError) in regions.map { Digest.of($0.view) } }
     let preprocessing = try inFile(source) {
       try imported.preprocessing.normalizing(conversion.normalizing, imported.system)
     }

@@ -156,7 +156,7 @@ struct CheckpointPruning {
 
 extension ModelFiles {
   /// Where the files lie that the model is made of.
-  var paths: [String] { names.map { joinPath(folder, $0) } }
+  var paths: [String] { places.map(\.path) }
 }
 
 extension PrunePlan {

@@ -149,7 +149,7 @@ struct GraphPruning {
   private var sourceFiles: [(name: String, path: String)] {
     switch source.origin {
     case .artifact: [(splitPath(pruning.source).name, pruning.source)]
-    case .source(let imported): imported.files.names.map { ($0, joinPath(imported.files.folder, $0)) }
+    case .source(let imported): imported.files.places
     }
   }
 

@@ -20,12 +20,13 @@ struct PrunedFolder {
   /// Looks at all files of the folder. Throws where a configuration does not fit the weights.
   init(_ files: ModelFiles, _ layers: CheckpointLayers, _ selection: LayerSelection) throws(FormatError) {
     weights = files.weightFiles.count > 1 ? PrunedFolder.single(files.format) : files.weightFiles[0]
+    let head = layers.family == .wav2vec2 ? files.nameOfHead.map { Name($0) } : nil
     for name in try folderEntries(files.folder) where !files.weightFiles.contains(where: { Name($0) == Name(name) }) {
       let path = joinPath(files.folder, name)
       if let text = try PrunedFolder.rewritten(name, in: files.folder, layers, selection) {
         if text.steps.isEmpty { copied.append((name, try ByteRegion.mapping(path))) }
         if !text.steps.isEmpty { configurations.append((name, text)) }
-      } else if let reason = PrunedFolder.reasonToLeave(name, fileKind(path)) {
+      } else if Name(name) != head, let reason = PrunedFolder.reasonToLeave(name, fileKind(path)) {
         leftOut.append(PrunePlan.LeftOut(name, reason))
       } else if let region = try? ByteRegion.mapping(path), region.count <= PrunedFolder.copyLimit {
         copied.append((name, region))

@@ -71,6 +71,10 @@ public struct Pruning: Sendable {
         switch folder {
         case .checkpoint(let files):
           if kind == .onnx || kind == .artifact { return .graph(try GraphPruning(pruning, kind)) }
+          if pruning.options.concernsHead {
+            throw Failure(
+              "a head, its activation and labels are for .assay and .onnx; other targets hold the encoder as it is")
+          }
           return .checkpoint(try CheckpointPruning(pruning, files, kind))
         case .onnx, .audonnx:
           return kind == nil || kind == .onnx

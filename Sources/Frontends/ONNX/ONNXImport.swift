@@ -34,8 +34,8 @@ extension ImportedModel {
   private static func normalizationNote(_ model: ONNXModel) -> [String] {
     guard case .none = ONNXWaveformNormalization(model) else { return [] }
     return [
-      "the graph does not normalise the waveform, and no file says whether it should be: it is fed as it is; "
-        + "--normalize brings it to zero mean and unit variance"
+      "the graph does not normalise the waveform, and no file says whether it should be: it is fed as it is "
+        + "unless --normalize brings it to zero mean and unit variance"
     ]
   }
 }

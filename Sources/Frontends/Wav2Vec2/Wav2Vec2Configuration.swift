@@ -27,6 +27,8 @@ struct Wav2Vec2Configuration {
   let isStable: Bool
   let normEpsilon: Float
   let usesWeightedLayerSum: Bool
+  /// What a classifier's outputs are.
+  let problem: ClassificationHead.Problem
   /// The names of the outputs' columns; nil where the file gives none.
   let labels: [String]?
   /// Keys that this reader does not know, which is worth a line to the user.
@@ -52,6 +54,7 @@ struct Wav2Vec2Configuration {
     isStable = try config.bool("do_stable_layer_norm", default: false)
     normEpsilon = try config.epsilon("layer_norm_eps", default: 1e-5)
     usesWeightedLayerSum = try config.bool("use_weighted_layer_sum", default: false)
+    problem = try config.choice("problem_type", default: .single)
     labels = try config.labels()
     try config.refuse("add_adapter", unless: .bool(false))
     try config.refuse("adapter_attn_dim", unless: .null)
@@ -89,7 +92,7 @@ struct Wav2Vec2Configuration {
     "num_adapter_layers", "num_attention_layers", "num_beam_groups", "num_beams", "num_codevector_groups",
     "num_codevectors_per_group", "num_feat_extract_layers", "num_negatives", "num_return_sequences",
     "output_attentions", "output_hidden_size", "output_hidden_states", "output_scores", "pad_token_id", "prefix",
-    "problem_type", "proj_codevector_dim", "pruned_heads", "remove_invalid_values", "repetition_penalty",
+    "proj_codevector_dim", "pruned_heads", "remove_invalid_values", "repetition_penalty",
     "return_dict", "return_dict_in_generate", "sep_token_id", "suppress_tokens", "task_specific_params",
     "tdnn_dilation",
     "tdnn_dim", "tdnn_kernel", "temperature", "tf_legacy_loss", "tie_encoder_decoder", "tie_word_embeddings",

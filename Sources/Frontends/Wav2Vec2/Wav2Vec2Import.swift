@@ -11,12 +11,15 @@ extension ImportedModel {
     do throws(FormatError) { config = try Wav2Vec2Configuration(json) } catch {
       throw error.inFile(joinPath(files.folder, "config.json"))
     }
-    let ledger = WeightLedger(files.weights, file: files.file(of:))
-    let place = try Wav2Vec2Place(ledger.names)
-    let system = try place.system(architectures: json["architectures"]?.array?.compactMap(\.string) ?? [])
+    let place = try Wav2Vec2Place(files.weights.entries.map(\.name))
+    let own = try place.system(architectures: json["architectures"]?.array?.compactMap(\.string) ?? [])
+    let added = try HeadFile.choose(for: own, files, width: config.hiddenSize, options)
+    let system = added == nil ? own : .speechbrain
     if let asked = options.system, asked != system {
       throw GraphError("", "the weights are of the system \(system.rawValue), not \(asked.rawValue)")
     }
+    let files = try added.map(files.adding) ?? files
+    let ledger = WeightLedger(files.weights, file: files.file(of:))
 
     var b = GraphBuilder()
     let signal = b.input("signal", [.symbol("batch"), .symbol("samples")])
@@ -24,10 +27,11 @@ extension ImportedModel {
       .forward(&b, signal)
     let head = WeightScope(ledger, prefix: place.model)
     var labels: [String] = []
+    var notes = files.notes
     switch system {
     case .wav2vec2Regression:
       let outputs = try head.outputs("classifier.out_proj.weight", beside: "classifier.dense")
-      labels = try config.labels(of: outputs, "classifier.out_proj.weight")
+      labels = try config.labels(of: outputs, "classifier.out_proj.weight", given: options.labels)
       if config.usesWeightedLayerSum {
         throw GraphError("use_weighted_layer_sum", "a weighted sum of layers before a regression head is not supported")
       }
@@ -36,19 +40,33 @@ extension ImportedModel {
         .forward(&b, hidden)
       b.output("hidden_states", pooled)
       b.output("logits", logits)
-    case .wav2vec2: b.output("last_hidden_state", hidden)
+    case .wav2vec2:
+      if options.labels != nil {
+        throw GraphError(
+          "", "--labels names the outputs of a head, and there is none: \(HeadFile.needed(config.hiddenSize))")
+      }
+      b.output("last_hidden_state", hidden)
     case .wav2vec2Classification:
       let outputs = try head.outputs("classifier.weight", beside: "projector")
-      labels = try config.labels(of: outputs, "classifier.weight")
+      labels = try config.labels(of: outputs, "classifier.weight", given: options.labels)
       let (logits, scores) = try ClassificationHead(
         weights: head, width: config.hiddenSize,
         projection: try head.outputs("projector.weight", beside: "classifier"), outputs: outputs,
-        sumsStates: config.usesWeightedLayerSum
+        sumsStates: config.usesWeightedLayerSum, problem: config.problem
       ).forward(&b, hidden, states: states)
       b.state("last_hidden_state", hidden)
       b.output("logits", logits)
+      if let scores { b.output("scores", scores) }
+    case .speechbrain:
+      let head = SequentialHead(added!, ledger, options)
+      labels = try config.labels(ofHead: head.state.outputs, given: options.labels)
+      b.state("last_hidden_state", hidden)
+      let (pooled, logits, scores) = try head.forward(&b, hidden)
+      b.output("hidden_states", pooled)
+      b.output("logits", logits)
       b.output("scores", scores)
-    case .speechbrain, .emotion2vec, .onnx:
+      notes += head.notes
+    case .emotion2vec, .onnx:
       let supported = ModelSystem.supported.map(\.rawValue).joined(separator: ", ")
       throw GraphError("", "models of the system \(system.rawValue) are not supported yet; \(supported) are")
     }
@@ -57,11 +75,23 @@ extension ImportedModel {
     self.labels = labels
     preprocessing = try Metadata.Preprocessing(files, system)
     license = try files.license()
-    ignored = try ledger.settle(place.ignoreRule)
+    ignored = try ledger.settle { place.ignoreRule($0) }
     self.files = files
-    notes =
-      files.notes
+    self.notes =
+      notes
       + config.unknownKeys.map { "config.json: the key \"\($0)\" is not known to this reader and was passed over" }
+  }
+}
+
+extension ModelFiles {
+  /// The name of the file in the folder that has the head of an encoder without one; nil where there is none.
+  public var nameOfHead: String? {
+    let names = weights.entries.map(\.name)
+    guard let place = try? Wav2Vec2Place(names), (try? place.system(architectures: [])) == .wav2vec2,
+      let projection = weights.entries.first(where: { $0.name.hasSuffix(Wav2Vec2Place.mark) }),
+      let width = projection.shape.dimensions.first, let head = try? HeadFile.find(beside: self, width: width)
+    else { return nil }
+    return splitPath(head.path).name
   }
 }
 
@@ -75,17 +105,6 @@ extension WeightScope {
   }
 }
 
-extension Wav2Vec2Configuration {
-  /// The names of so many outputs; throws where the configuration names others.
-  fileprivate func labels(of outputs: Int, _ weight: String) throws(GraphError) -> [String] {
-    let labels = labels ?? (0..<outputs).map { "LABEL_\($0)" }
-    guard labels.count == outputs else {
-      throw GraphError(weight, "has \(outputs) outputs; id2label in config.json names \(labels.count)")
-    }
-    return labels
-  }
-}
-
 /// Where a wav2vec 2.0 encoder and its head stand among a file's names.
 private struct Wav2Vec2Place {
   /// What the encoder's names start with: "", "wav2vec2.", "model.wav2vec2.", ...
@@ -94,8 +113,11 @@ private struct Wav2Vec2Place {
   let model: String
   private let names: [String]
 
+  /// What the name of one tensor of every wav2vec 2.0 model ends in.
+  static let mark = "feature_projection.projection.weight"
+
   init(_ names: [String]) throws(GraphError) {
-    let mark = "feature_projection.projection.weight"
+    let mark = Wav2Vec2Place.mark
     let found = names.filter { $0.hasSuffix(mark) }
     guard found.count == 1 else {
       throw GraphError(
@@ -162,12 +184,14 @@ extension Metadata.Preprocessing {
     do throws(FormatError) {
       var reader = try ConfigurationReader(json)
       try reader.refuse("feature_size", unless: .number("1"))
-      // The constant that transformers adds to the variance.
-      let epsilon = try reader.bool("do_normalize", default: true) ? 1e-7 : nil
+      // What transformers adds to the variance; SpeechBrain normalises by PyTorch's layer norm, where it is told to.
+      let added = system == .speechbrain ? 1e-5 : 1e-7
+      let epsilon = try reader.bool("do_normalize", default: true) ? added : nil
       // Without a mask, transformers normalises what it has padded. audEERING's model takes no mask.
       let isMasked = try reader.bool("return_attention_mask", default: false)
       let padding: Padding =
-        isMasked ? (system == .wav2vec2Regression ? .zeros : .masked) : epsilon == nil ? .zeros : .row
+        system == .speechbrain
+        ? .row : isMasked ? (system == .wav2vec2Regression ? .zeros : .masked) : epsilon == nil ? .zeros : .row
       self.init(
         sampleRate: try reader.size("sampling_rate", default: 16000), normalizationEpsilon: epsilon, padding: padding)
     } catch { throw error.inFile(joinPath(files.folder, file)) }

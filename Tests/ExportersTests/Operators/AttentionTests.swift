@@ -21,4 +21,46 @@ import Testing
         "y = Reshape(node/joined, [0, 0, 12])",
       ])
   }
+
+  /// The bias by distance, and keys beyond a row's count: what stands between products and softmax.
+  @Test func biasAndCountsAreAddedToTheScores() throws {
+    let inputs = [
+      type("batch", "time", 12), type("batch", "keys", 12), type("batch", "keys", 12), type(3),
+      TensorType(.int64, [.symbol("batch")]),
+    ]
+    let op = Attention(heads: 3, scale: 0.5, alibi: .init(prefix: 10))
+    let lines = try Exported(single(.attention(op), inputs)).lines
+    let start = lines.firstIndex { $0.hasPrefix("node/scores") }!
+    let end = lines.firstIndex { $0.hasPrefix("node/weights") }!
+    #expect(
+      lines[start...end] == [
+        "node/scores = Mul(node/products, 0.5)",
+        "node/rows_shape = Shape(x)",
+        "node/rows_count = Gather(node/rows_shape, 1) {axis=0}",
+        "node/rows_range = Range(0, node/rows_count, 1)",
+        "node/rows = Unsqueeze(node/rows_range, [1])",
+        "node/columns_shape = Shape(x1)",
+        "node/columns_count = Gather(node/columns_shape, 1) {axis=0}",
+        "node/columns_range = Range(0, node/columns_count, 1)",
+        "node/columns = Unsqueeze(node/columns_range, [0])",
+        "node/offsets = Sub(node/rows, node/columns)",
+        "node/distances = Abs(node/offsets)",
+        "node/nearest = Min(node/rows, node/columns)",
+        "node/is_free = Less(node/nearest, 10)",
+        "node/spared = Where(node/is_free, 0, node/distances)",
+        "node/lengths = Cast(node/spared) {to=1}",
+        "node/slopes = Reshape(x3, [3, 1, 1])",
+        "node/falls = Neg(node/slopes)",
+        "node/bias = Mul(node/falls, node/lengths)",
+        "node/biased = Add(node/scores, node/bias)",
+        "node/counts = Reshape(x4, [-1, 1, 1, 1])",
+        "node/keys_shape = Shape(x1)",
+        "node/keys_count = Gather(node/keys_shape, 1) {axis=0}",
+        "node/keys_range = Range(0, node/keys_count, 1)",
+        "node/keys = Unsqueeze(node/keys_range, [0])",
+        "node/is_heard = Less(node/keys, node/counts)",
+        "node/heard = Where(node/is_heard, node/biased, -inf)",
+        "node/weights = Softmax(node/heard) {axis=-1}",
+      ])
+  }
 }

@@ -9,7 +9,9 @@ import Testing
   private static let every: [Operator] = single + choices + functions
   private static let single: [Operator] = [
     .linear(Linear()), .conv(Conv(stride: 5, paddingBefore: 3, paddingAfter: 4, dilation: 2, groups: 16)),
-    .attention(Attention(heads: 12, scale: 0.35355338)), .layerNormalization(LayerNormalization(epsilon: 1e-5)),
+    .attention(Attention(heads: 12, scale: 0.35355338)),
+    .attention(Attention(heads: 2, scale: 1, alibi: .init(prefix: 10))),
+    .layerNormalization(LayerNormalization(epsilon: 1e-5)),
     .groupNormalization(GroupNormalization(groups: 512, epsilon: 0x1p-149)), .gelu(Gelu()),
     .gelu(Gelu(approximation: .tanh)), .slice(Slice(axis: 1, dropFirst: 2, dropLast: 3)),
     .reshape(Reshape([.copy(axis: 0), .fixed(12), .copy(axis: 1)])), .reshape(Reshape([])),
@@ -50,7 +52,8 @@ import Testing
     #expect(
       spellings == [
         "Linear", #"Conv{"stride":5,"padding":[3,4],"dilation":2,"groups":16}"#,
-        #"Attention{"heads":12,"scale":0.35355338}"#, #"LayerNormalization{"epsilon":1e-05}"#,
+        #"Attention{"heads":12,"scale":0.35355338}"#, #"AlibiAttention{"heads":2,"scale":1,"prefix":10}"#,
+        #"LayerNormalization{"epsilon":1e-05}"#,
         #"GroupNormalization{"groups":512,"epsilon":1e-45}"#, #"Gelu{"approximate":"none"}"#,
         #"Gelu{"approximate":"tanh"}"#, #"Slice{"axis":1,"drop":[2,3]}"#, #"Reshape{"shape":["axis 0",12,"axis 1"]}"#,
         #"Reshape{"shape":[]}"#, #"Reshape{"shape":["axis 15","rest"]}"#, "MatMul", #"Softmax{"axis":3}"#,

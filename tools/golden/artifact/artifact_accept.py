@@ -228,6 +228,9 @@ def preprocessing_highest():
     return m
 
 
+plain("preprocessing-padding", preprocessing={"sample_rate": 16000, "normalization": None, "padding": "masked"})
+
+
 @accept("preprocessing-normalized")
 def preprocessing_normalized():
     m = small(preprocessing={"sample_rate": 44100, "normalization": {"epsilon": 1e-07}})

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from artifact_accept_operators import i64
 from artifact_accept import ALL, EMPTY, NFC, NFD, accept, given_all
 from artifact_model import CLIP, SOURCE, Model, convolved, finish, frames, prove, proven
 
@@ -79,6 +80,22 @@ def operators_attention():
     key, value = (m.node("Slice", v, axis=1, drop=[1, 0]) for v in (key, value))
     x = m.node("Attention", query, key, value, name="attention", heads=3, scale=0.70710678)
     return prove(finish(m, x, 6), attention=ALL, logits=ALL)
+
+
+@accept("operators-attention-counts")
+def operators_attention_counts():
+    """Rows that hear some of their keys, and a bias by distance that a prefix is spared."""
+    m = Model()
+    x = convolved(m, 6)
+    query, key, value = (m.node("Linear", x, m.constant(name, [6, 6]), name=name + ".proj") for name in "qkv")
+    none = m.node("Mul", m.node("ReduceMean", "signal", axes=[1], keepdims=False), m.constant("nothing", [], 0.0))
+    none = m.node("Cast", none, to="I64")
+    few, all_but_one = (m.node("Add", none, i64(m, f"count.{count}", count)) for count in (1, 2))
+    x = m.node("Attention", query, key, value, few, name="few", heads=3, scale=0.70710678)
+    x = m.node("AlibiAttention", query, x, value, m.constant("slopes", [2]), name="far", heads=2, scale=0.5, prefix=0)
+    y = m.node("AlibiAttention", query, key, value, m.constant("steep", [3]), all_but_one, name="near", heads=3,
+               scale=1.0, prefix=1)  # fmt: skip
+    return prove(finish(m, m.node("Add", x, y), 6), few=ALL, far=ALL, near=ALL, logits=ALL)
 
 
 @accept("operators-norms")

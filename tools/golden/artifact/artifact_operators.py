@@ -28,14 +28,24 @@ def conv(x, weight, bias=None, *, stride, padding, dilation, groups):
     return out + (0 if bias is None else bias)
 
 
-def attention(query, key, value, *, heads, scale):
+def attention(query, key, value, counts=None, *, heads, scale, bias=None):
     out = np.zeros_like(query)
     width = query.shape[2] // heads
-    for head in range(heads):
+    rows = range(len(query))
+    counts = [key.shape[1]] * len(query) if counts is None else counts
+    for row, count, head in ((row, int(counts[row]), head) for row in rows for head in range(heads)):
         mine = slice(head * width, (head + 1) * width)
-        scores = query.dtype.type(np.float32(scale)) * query[..., mine] @ key[..., mine].swapaxes(1, 2)
-        out[..., mine] = softmax(scores, axis=-1) @ value[..., mine]
+        scores = query.dtype.type(np.float32(scale)) * query[row][:, mine] @ key[row][:count, mine].T
+        if bias is not None:
+            scores = scores + bias[head][:, :count]
+        out[row][:, mine] = softmax(scores, axis=-1) @ value[row][:count, mine]
     return out
+
+
+def alibi_attention(query, key, value, slopes, counts=None, *, heads, scale, prefix):
+    i, j = np.arange(query.shape[1])[:, None], np.arange(key.shape[1])
+    distance = np.where((i < prefix) | (j < prefix), 0, abs(i - j))
+    return attention(query, key, value, counts, heads=heads, scale=scale, bias=-slopes[:, None, None] * distance)
 
 
 def softmax(x, *, axis):
@@ -151,7 +161,7 @@ def pad(x, pads, value=None, *, mode):
 
 
 OPERATORS = {
-    "Linear": linear, "Conv": conv, "Attention": attention, "LayerNormalization": layer_normalization,
+    "Linear": linear, "Conv": conv, "Attention": attention, "AlibiAttention": alibi_attention, "LayerNormalization": layer_normalization,
     "GroupNormalization": group_normalization, "Gelu": gelu, "Relu": lambda x: np.maximum(x, 0), "Sqrt": np.sqrt,
     "Sigmoid": lambda x: 1 / (1 + np.exp(-x)), "Tanh": np.tanh, "Add": np.add, "Sub": np.subtract,
     "Mul": np.multiply, "Div": divide, "Slice": cut, "Reshape": reshape,

@@ -83,6 +83,7 @@ def axes():
 for name, what, value in (
     ("rate-0", "The sample rate is 0.", {"sample_rate": 0, "normalization": None}),
     ("rate-high", "The sample rate is 1,000,001.", {"sample_rate": 1000001, "normalization": None}),
+    ("padding", "There is no such padding.", {"sample_rate": 16000, "normalization": None, "padding": "none"}),
     ("epsilon", "Epsilon is below 0.", {"sample_rate": 16000, "normalization": {"epsilon": -5e-324}}),
 ):
     tree(f"preprocessing-{name}", what, {"metadata/preprocessing": value}, tiny)

@@ -15,6 +15,9 @@ def attributes(name, what, op, *inputs, **attributes):
     tree(f"operators-{name}", what, {"graph/nodes/+": node}, small)
 
 
+attributes("alibi-prefix", "A prefix is shorter than nothing.", "AlibiAttention", *["mean"] * 4, heads=1, scale=1.0,
+           prefix=-1)  # fmt: skip
+attributes("alibi-no-prefix", "A prefix is not said.", "AlibiAttention", *["mean"] * 4, heads=1, scale=1.0)
 attributes("softmax-axis", "No tensor has an axis 16.", "Softmax", axis=16)
 attributes("gather-axis", "Axes are counted from the first.", "Gather", "mean", "mean", axis=-1)
 attributes("transpose-twice", "An axis is named twice.", "Transpose", perm=[1, 1])

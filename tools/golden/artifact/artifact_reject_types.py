@@ -61,6 +61,22 @@ def attention_width(m, x):
     return m.node("Attention", x, key, x, heads=1, scale=1.0)
 
 
+@types("attention-counts-floats", "Keys are counted in floats.")
+def attention_counts_floats(m, x):
+    return m.node("Attention", x, x, x, m.constant("counts", [1]), heads=1, scale=1.0)
+
+
+@types("attention-counts-axes", "A count for each row and each head.")
+def attention_counts_axes(m, x):
+    m.input("counts", "I64", ["batch", 2])
+    return m.node("Attention", x, x, x, "counts", heads=2, scale=1.0)
+
+
+@types("alibi-slopes", "Two heads, and one slope.")
+def alibi_slopes(m, x):
+    return m.node("AlibiAttention", x, x, x, m.constant("slopes", [1]), heads=2, scale=1.0, prefix=0)
+
+
 @types("input-dtype", "The logistic function of integers is no integer.")
 def input_dtype(m, x):
     m.input("other", "I32", ["batch", "samples"])
