@@ -71,6 +71,9 @@ extension ImportedModel {
       try self.init(emotion2vec: files, place, options)
       return
     }
+    guard options.system != .emotion2vec else {
+      throw GraphError("", "no tensor's name holds modality_encoders.AUDIO., as those of emotion2vec do")
+    }
     try self.init(wav2vec2: files, options)
   }
 }

@@ -43,7 +43,7 @@ from surgery import DTYPES, digest
 root = Path(__file__).resolve().parents[2]
 golden = root / "golden/pruned"
 manifest = json.loads((golden / "manifest.json").read_text())
-RUNNABLE = {"wav2vec2", "wav2vec2-regression", "wav2vec2-classification"}  # systems that the program builds graphs of
+RUNNABLE = {"emotion2vec", "wav2vec2", "wav2vec2-regression", "wav2vec2-classification"}  # systems that the program builds graphs of
 LISTS = {"drop-last": ("--drop", "23")}  # the others by --keep
 SETTINGS = {"config.json", "config.yaml", "prune.json"}
 failures = 0
