@@ -114,7 +114,7 @@ private struct BatchOutput {
     let whole = Shape(lengths)
     let start = index * whole.count
     guard let extent else { return tensor.part([start..<start + whole.count], whole) }
-    lengths[extent.axis] = min(extent.count(samples: samples), whole[extent.axis])
+    lengths[extent.axis] = min(max(extent.count(samples: samples), 0), whole[extent.axis])
     let (inner, count) = (whole.strides[extent.axis], lengths[extent.axis])
     let blocks = stride(from: start, to: start + whole.count, by: max(whole[extent.axis] * inner, 1))
     return tensor.part(blocks.map { $0..<$0 + count * inner }, Shape(lengths))
@@ -129,7 +129,7 @@ private struct BatchOutput {
     var bytes = tensor.bytes.array
     for start in stride(from: 0, to: bytes.count, by: length * frame) {
       let row = start / (shape.strides[0] * size)
-      let count = min(extent.count(samples: samples[row]), length)
+      let count = min(max(extent.count(samples: samples[row]), 0), length)
       for place in start + count * frame..<start + length * frame { bytes[place] = 0 }
     }
     return Tensor(tensor.dataType, shape, bytes: ByteRegion(copying: bytes).view)
