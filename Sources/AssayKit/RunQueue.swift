@@ -49,10 +49,8 @@ public struct RunQueue: Sendable {
   ) throws {
     let gate = RunGate(threads: threads, bytes: budget)
     let forecast = RunForecast(runner, budget: budget / jobs)
-    let isStopped = Atomic(false)
     // One more than there are jobs: it reads the next recording meanwhile.
-    try inOrder(inputs.count, threads: jobs + 1, window: 2 * jobs + 2) { number -> Outcome<Value>? in
-      guard !isStopped.load(ordering: .relaxed) else { return nil }
+    try inOrder(inputs.count, threads: jobs + 1, window: 2 * jobs + 2) { number -> Outcome<Value> in
       let input = inputs[number]
       let result: RunResult
       do {
@@ -63,17 +61,12 @@ public struct RunQueue: Sendable {
       } catch {
         return .refused(Failure(input.path, error))
       }
-      do { return .made(try make(input, result)) } catch {
-        isStopped.store(true, ordering: .relaxed)
-        return .stopped(error)
-      }
+      do { return .made(try make(input, result)) } catch { return .stopped(error) }
     } take: { number, outcome in
       switch outcome {
       case .made(let value): try take(inputs[number], .success(value))
       case .refused(let failure): try take(inputs[number], .failure(failure))
       case .stopped(let error): throw error
-      // What was started after another had stopped the whole comes behind that.
-      case nil: preconditionFailure()
       }
     }
   }

@@ -78,9 +78,10 @@ import Testing
   @Test(arguments: Norm.allCases, [Executor.Products.own, .blas])
   func anyNumberOfThreadsGivesTheSameBits(_ norm: Norm, _ products: Executor.Products) throws {
     let executor = try Executor(graph(norm), threads: 2, products: products)
-    let input: NamedTensors = ["signal": signal(2, 9_131)]
+    // So far from zero that the variance shows in what order doubles were added up.
+    let input: NamedTensors = ["signal": Tensor(signal(1, 6_131).floats.map { $0 + 1e5 }, shape: [1, 6_131])]
     let expected = try executor.run(input)
-    for threads in [1, 3, 4, 7, 64] {
+    for threads in [1, 3, 7] {
       let result = try executor.run(input, threads: threads)
       for name in ["sum", "hidden"] { #expect(result[name]!.digest == expected[name]!.digest, "\(threads) threads") }
     }

@@ -173,9 +173,8 @@ import Testing
     let shown = try onATerminal()
     #expect(shown.contains("\r1 of 3 files, ") && shown.contains("\r3 of 3 files, "))
     // It is taken away before a result, and at the end.
-    #expect(
-      shown.hasSuffix("\r\u{1B}[K") && shown.contains("\r\u{1B}[K{\"input\"") && shown.contains("\r\u{1B}[Kassay: "))
-    #expect(try !onATerminal("--quiet").contains("files"))
+    #expect(shown.hasSuffix("\r\u{1B}[K") && shown.matches(of: /\r\u{1B}\[K{"input"/).count == 2)
+    #expect(try !onATerminal("--quiet").contains(" of 3 files"))
     let piped = try run(Recordings.clip, Recordings.clip, "--json")
     #expect(piped.errors.isEmpty)
   }

@@ -1,4 +1,5 @@
 import Bytes
+import Foundation
 import Synchronization
 import TestSupport
 import Testing
@@ -109,7 +110,7 @@ import Testing
     let gate = RunGate(threads: 4, bytes: 100)
     let running = Mutex((0, 0))
     let most = Mutex((0, 0))
-    try inOrder(200, threads: 8, window: 16) { number in
+    try inOrder(300, threads: 8, window: 16) { number in
       let (threads, bytes) = (number % 3 + 1, number % 7 == 0 ? 1000 : number % 50)
       gate.run(threads: threads, bytes: bytes) {
         let now = running.withLock { running in
@@ -118,6 +119,7 @@ import Testing
         }
         most.withLock { $0 = (max($0.0, now.0), max($0.1, bytes == 1000 ? 0 : now.1)) }
         if bytes == 1000 { #expect(now.1 == 1000) }
+        usleep(500)
         running.withLock { $0 = ($0.0 - threads, $0.1 - bytes) }
       }
       return number
