@@ -50,7 +50,7 @@ def main():
     onnxruntime.set_default_logger_severity(3)
     digests = {}
     with tempfile.TemporaryDirectory() as work:
-        folders = options.folders or sorted(path.parent for path in (root / "golden/models").rglob("config.json"))
+        folders = options.folders or sorted(path.parent for path in (root / "golden/models").rglob("config.*"))
         folders = [] if options.operators else folders
         row("model", "weights", "MB", "nodes", "export s", "load s", "cases", "outputs", "inside", "apart from ours")
         row(*["---"] * 10)

@@ -87,7 +87,7 @@ def main():
         ["生气/angry", "unuse_0", "开心/happy", "中立/neutral", "unuse_1", "难过/sad", "<unk>"],
         depth=3, prenet_depth=2, model_depth=3, per_layer="true", num_heads=6, embed_dim=36, mlp_ratio="1.5", norm_eps="1e-03",
         normalize="false", num_extra_tokens=3, conv_pos_width=24, conv_pos_depth=3, conv_pos_groups=3,
-        feature_encoder_spec="[(12, 8, 4)] + [(20, 4, 3), (16, 3, 2)] * 2 + [(12,2,2)]",
+        feature_encoder_spec="[(12, 4, 4)] + [(20, 4, 3), (16, 3, 2)] * 2 + [(12,2,2)]",
     )  # fmt: skip
     slopes = {str(heads): -emotion2vec.base.get_alibi(2, heads)[:, 0, 1].contiguous() for heads in range(1, 65)}
     save_arrays(slopes, models / "alibi.safetensors")
