@@ -19,17 +19,21 @@ import Testing
     }
   }()
 
-  private func convert(_ arguments: String...) throws {
+  private func convert(_ arguments: String...) throws { try convert(arguments) }
+
+  private func convert(_ arguments: [String]) throws {
     let outcome = try Program.run(["convert"] + arguments)
     #expect(outcome.status == 0, "\(outcome.errors)")
   }
 
   @Test func theFilesAreThoseThatOnnxruntimeRan() throws {
-    #expect(Self.verified.count >= 33)
+    #expect(Self.verified.count >= 54)
     try withTemporaryFolder { folder in
       for (number, (source, type, digest)) in Self.verified.enumerated() {
         let target = folder + "/model.onnx"
-        try convert(Repository.root + "/" + source, "-o", target, "--dtype", type, "--threads", "\(number % 3 + 1)")
+        let package = Repository.root + "/" + source
+        try convert(
+          [package, "-o", target, "--dtype", type, "--threads", "\(number % 3 + 1)"] + Program.options(of: package))
         #expect(try Digest.of(ByteRegion.mapping(target).view).description == digest, "\(source) \(type)")
       }
     }

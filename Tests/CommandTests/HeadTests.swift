@@ -9,14 +9,7 @@ import Testing
   static let other = Repository.golden("models/speechbrain-other-head")
   static let clip = Repository.golden("models/speechbrain/goldens/speech.flac")
 
-  /// What the file `options` of the package says, its paths made whole.
-  static var otherOptions: [String] {
-    get throws {
-      try String(contentsOfFile: other + "/options", encoding: .utf8).split(separator: "\n").map {
-        $0.hasPrefix("./") ? other + $0.dropFirst() : String($0)
-      }
-    }
-  }
+  static var otherOptions: [String] { get throws { try Program.options(of: other) } }
 
   /// The artifact of a package computes what the package does, names the head's file and its digest, and is its source.
   private func expectSame(_ package: String, _ options: [String], head: (name: String, path: String)) throws {

@@ -55,6 +55,14 @@ enum Program {
     return Outcome(status: process.terminationStatus, output: text, errors: messages)
   }
 
+  /// What a user has to say of a golden package: an argument a line in its file `options`, where `./` is the package.
+  static func options(of package: String) throws -> [String] {
+    guard FileManager.default.fileExists(atPath: package + "/options") else { return [] }
+    return try String(contentsOfFile: package + "/options", encoding: .utf8).split(separator: "\n").map {
+      $0.hasPrefix("./") ? package + $0.dropFirst() : String($0)
+    }
+  }
+
   /// Starts the program and kills it after `seconds`.
   static func kill(after seconds: Double, _ arguments: [String]) throws {
     let process = Process()

@@ -119,9 +119,10 @@ def check_model(folder, dtype, work):
     exported, artifact, again = work / "model.onnx", work / "model.assay", work / "again.onnx"
     started = time.perf_counter()
     cases = ["--golden", goldens] if dtype == "f32" else []
-    run("convert", folder, "-o", exported, "--dtype", dtype, "--quiet", *cases)
+    said = stated(folder)
+    run("convert", folder, "-o", exported, "--dtype", dtype, "--quiet", *cases, *said)
     seconds = time.perf_counter() - started
-    run("convert", folder, "-o", artifact, "--dtype", dtype, "--quiet")
+    run("convert", folder, "-o", artifact, "--dtype", dtype, "--quiet", *said)
     run("convert", artifact, "-o", again, "--dtype", dtype, "--quiet")
     check_file(exported, folder, dtype, name)
     a, b = (contents(path) for path in (exported, again))
@@ -140,6 +141,13 @@ def check_model(folder, dtype, work):
     row(name, dtype, f"{exported.stat().st_size / 1e6:.2f}", nodes, f"{seconds:.2f}", f"{load:.2f}", *shown, ours)
     digest = hashlib.sha256(exported.read_bytes()).hexdigest()
     return {f"{name} {dtype}": digest}
+
+
+def stated(folder):
+    """What a user has to say of a package: an argument a line in its file `options`, where ./ is the package."""
+    path = folder / "options"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [str(folder / line[2:]) if line.startswith("./") else line for line in lines]
 
 
 def contents(path):
