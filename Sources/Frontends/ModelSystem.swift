@@ -11,11 +11,6 @@ public enum ModelSystem: String, CaseIterable, Sendable {
   case speechbrain
   case emotion2vec
   case onnx
-
-  /// The systems that `ImportedModel` builds.
-  public static let supported: [ModelSystem] = [
-    .wav2vec2Regression, .wav2vec2Classification, .wav2vec2, .speechbrain, .emotion2vec, .onnx,
-  ]
 }
 
 /// A model made from somebody else's files: the graph as the configuration says, every tensor accounted for.

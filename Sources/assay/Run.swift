@@ -20,32 +20,6 @@ struct Run: ParsableCommand {
   @Option(help: ArgumentHelp("Feed a graph input as it is.", valueName: "name=file.npy"))
   var input: [String] = []
 
-  @Option(
-    help: ArgumentHelp(
-      "Write every output of all recordings whole; they stay in memory until then.", valueName: "file.safetensors"))
-  var save: String?
-
-  @Option(help: ArgumentHelp("Write one file a recording into this folder.", valueName: "folder"))
-  var saveDir: String?
-
-  @Option(help: "What these are: safetensors, every output whole, or npy, the embedding or the one of --outputs.")
-  var saveFormat: SavedFolder.Format?
-
-  @Flag(help: "Add layer states to the outputs.")
-  var layers = false
-
-  @Option(help: ArgumentHelp("Show these values in full, by name.", valueName: "a,b"))
-  var outputs: String?
-
-  @Option(help: ArgumentHelp("Only the labels of the n largest values, largest first.", valueName: "n"))
-  var topK: Int?
-
-  @Option(help: ArgumentHelp("Draw one clip's labels and frame or layer values over time.", valueName: "file.svg"))
-  var plot: String?
-
-  @Option(help: "What emotion2vec gives: a vector a frame, or one an utterance (default: both).")
-  var granularity: Granularity?
-
   @Flag(help: "Run all inputs as one padded batch.")
   var batch = false
 
@@ -64,22 +38,21 @@ struct Run: ParsableCommand {
   @Flag(help: "Compute an ONNX graph as it was read, without bringing it into canonical form.")
   var unfused = false
 
+  @OptionGroup var saving: SavingOptions
+  @OptionGroup var view: ViewOptions
   @OptionGroup var preprocessing: PreprocessingOptions
   @OptionGroup var execution: ExecutionOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    if let topK, topK < 1 { throw ValidationError("--top-k takes a number from 1 on") }
-    if let plot, !plot.hasSuffix(".svg") { throw ValidationError("--plot writes SVG: a name like clip.svg would do") }
     if plan { return }
     guard (inputs.isEmpty && scp.isEmpty) != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
     }
-    guard saveDir == nil || input.isEmpty else {
-      throw ValidationError("--save-dir is for recordings, not for --input")
+    guard input.isEmpty || saving.saveDir == nil && !batch && !masked else {
+      throw ValidationError("--save-dir, --batch and --masked are for recordings, not for --input")
     }
-    guard saveFormat == nil || saveDir != nil else { throw ValidationError("--save-format goes with --save-dir") }
-    guard saveFormat != .npy || !layers else {
+    guard saving.saveFormat != .npy || !view.layers else {
       throw ValidationError("--save-format npy writes one array a file; --outputs layer.N names one, --layers many")
     }
     guard jobs.map({ (1...execution.threads).contains($0) }) ?? true else {
@@ -88,9 +61,8 @@ struct Run: ParsableCommand {
   }
 
   func run() throws {
-    let named = outputs?.split(separator: ",").map(String.init) ?? []
     let recordings = try plan ? [] : RunInput.all(inputs, lists: scp)
-    if plot != nil, recordings.count > 1 { throw ValidationError("--plot draws one clip: give one recording") }
+    if view.plot != nil, recordings.count > 1 { throw ValidationError("--plot draws one clip: give one recording") }
     let model = try Model.open(
       model, execution.options, fed: rawInputs(input).integers, unfused: unfused,
       normalizing: preprocessing.normalize)
@@ -100,17 +72,17 @@ struct Run: ParsableCommand {
       return try Console.result(output.json ? forecast.json.compact : forecast.text)
     }
     let runner = try Runner(
-      model, threads: execution.threads, layers: layers, outputs: named, granularity: granularity)
+      model, threads: execution.threads, layers: view.layers, outputs: view.named, granularity: view.granularity)
     output.note(runner.notes)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
       try Console.result(text(result, runner))
-      if let save { try RunResult.save([(0, result)], of: 1, to: save) }
+      if let save = saving.save { try RunResult.save([(0, result)], of: 1, to: save) }
       return
     }
-    if let save { try RunResult.requirePlace(save) }
-    let folder = try saveDir.map {
-      try SavedFolder($0, saveFormat ?? .safetensors, runner: runner, inputs: recordings, outputs: named)
+    if let save = saving.save { try RunResult.requirePlace(save) }
+    let folder = try saving.saveDir.map {
+      try SavedFolder($0, saving.saveFormat ?? .safetensors, runner: runner, inputs: recordings, outputs: view.named)
     }
     if batch || masked {
       let clips = try recordings.map {
@@ -121,7 +93,7 @@ struct Run: ParsableCommand {
         try folder?.write(result, of: input)
         try Console.result(text(result, runner))
       }
-      if let save { try RunResult.save(tensors, metadata: [], to: save) }
+      if let save = saving.save { try RunResult.save(tensors, metadata: [], to: save) }
       return
     }
     try run(RunQueue(runner, recordings, threads: execution.threads, jobs: jobs), into: folder)
@@ -129,7 +101,7 @@ struct Run: ParsableCommand {
 
   /// Runs one recording after the other, or several side by side, and prints each result in its place.
   private func run(_ queue: RunQueue, into folder: SavedFolder?) throws {
-    let (keeps, total) = (save != nil, queue.inputs.count)
+    let (keeps, total) = (saving.save != nil, queue.inputs.count)
     var kept: [(number: Int, result: RunResult)] = []
     var failed = false
     let status = Console.Status(quiet: output.quiet || total < 2)
@@ -156,17 +128,11 @@ struct Run: ParsableCommand {
       status.show { progress.text(after: $0) }
     }
     status.clear()
-    if let save, !kept.isEmpty { try RunResult.save(kept, of: total, to: save) }
+    if let save = saving.save, !kept.isEmpty { try RunResult.save(kept, of: total, to: save) }
     if failed { throw ExitCode(ExitStatus.failed.rawValue) }
   }
 
-  /// The result as it is printed; drawn, too, if that is asked for.
   private func text(_ result: RunResult, _ runner: Runner) throws -> String {
-    let told = try topK.map { try result.keepingLargest($0) } ?? result
-    if let plot { try told.writePlot(to: plot) }
-    return output.json ? told.json(named: runner.shown).compact : told.text(Console.style)
+    try view.text(result, runner, json: output.json)
   }
 }
-
-extension SavedFolder.Format: ExpressibleByArgument {}
-extension Granularity: ExpressibleByArgument {}

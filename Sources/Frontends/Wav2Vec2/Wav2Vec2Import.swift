@@ -67,8 +67,7 @@ extension ImportedModel {
       b.output("scores", scores)
       notes += head.notes
     case .emotion2vec, .onnx:
-      let supported = ModelSystem.supported.map(\.rawValue).joined(separator: ", ")
-      throw GraphError("", "models of the system \(system.rawValue) are not supported yet; \(supported) are")
+      throw GraphError("", "the weights are of a wav2vec 2.0, not of the system \(system.rawValue)")
     }
     graph = b.graph
     self.system = system
