@@ -65,6 +65,22 @@ import Testing
     }
   }
 
+  /// emotion2vec's prenet, or all that comes after it, may go as a whole.
+  @Test(arguments: [[2, 3, 4], [0, 1], [1]]) func aRowMayLoseEveryLayer(_ kept: [Int]) throws {
+    let source = Repository.golden("models/emotion2vec-mixed")
+    try withTemporaryFolder { folder in
+      for target in [folder + "/pruned", folder + "/pruned.assay"] {
+        try Self.prune(source, kept, to: target)
+        for (a, b, side) in [(source, target, "b"), (target, source, "a")] {
+          let document = try ModelDiff(a, b, threads: 2).json
+          #expect(document["same"]?.bool == true)
+          #expect(document["pruned"]?["in"]?.string == side)
+          #expect(document["pruned"]?["kept"]?.array?.compactMap(\.int) == kept)
+        }
+      }
+    }
+  }
+
   /// However it is stored: as tensors, as half-width constants, as a graph of an exporter's.
   @Test(arguments: [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11], [1, 2, 5, 11, 12, 22, 23]])
   func acrossFormats(_ kept: [Int]) throws {

@@ -56,6 +56,11 @@ extension PrunedLayers {
       guard partners[best.path] == nil else { return nil }
       partners[best.path] = (best.kept, best.score)
     }
+    // Rows made like these may have lost all their layers, as emotion2vec's prenet may.
+    let left = Set(partners.keys.map { whole[$0]!.rests })
+    for (path, row) in whole where partners[path] == nil && pruned[path] == nil && left.contains(row.rests) {
+      partners[path] = ([], 0)
+    }
     let kinds = Set(partners.filter { $1.kept.count < whole[$0]!.count }.map { whole[$0.key]!.rests })
     guard !kinds.isEmpty else { return nil }
     // Copies that a teacher keeps are counted for themselves, and have to have lost the same.
