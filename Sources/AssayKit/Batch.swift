@@ -25,6 +25,7 @@ extension Runner {
     batch clips: [Clip], masked: Bool = false
   ) throws -> (results: [RunResult], outputs: [(name: String, tensor: Tensor)]) {
     for clip in clips { try model.check(clip.samples.count, clip.path) }
+    try model.checkHolds(clips.count)
     let form = try model.batchForm(clips, masked)
     var inputs = try model.waveforms(clips, form)
     var (runner, own) = (self, MaskPadding.Masked?.none)
@@ -60,6 +61,16 @@ extension Graph {
 }
 
 extension Model {
+  /// Throws where the graph's input is one waveform and there are more.
+  fileprivate func checkHolds(_ count: Int) throws {
+    let input = try requiredWaveformInput()
+    guard count == 1 || input.rank > 1 && graph[graph.inputs[0]].type.dimensions[0].value == nil else {
+      throw Failure(
+        "\(path): the graph's input \"\(input.name)\" holds one waveform, and no batch; single runs, without --batch and "
+          + "--masked, are what it can do")
+    }
+  }
+
   /// What is to be done; clips of one length need nothing.
   fileprivate func batchForm(_ clips: [Clip], _ masked: Bool) throws -> BatchForm {
     let longest = clips.map(\.samples.count).max() ?? 0
@@ -83,9 +94,6 @@ extension Model {
   /// The graph input that several waveforms become.
   fileprivate func waveforms(_ clips: [Clip], _ form: BatchForm) throws -> NamedTensors {
     let input = try requiredWaveformInput()
-    guard clips.count == 1 || input.rank > 1 else {
-      throw Failure("\(path): the graph's input \"\(input.name)\" holds one waveform, and no batch")
-    }
     let longest = clips.map(\.samples.count).max() ?? 0
     let rows = clips.flatMap { clip in
       let zeros = [Float](repeating: 0, count: longest - clip.samples.count)

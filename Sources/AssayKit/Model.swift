@@ -139,6 +139,16 @@ public struct Model: Sendable {
   }
 }
 
+extension Model {
+  /// The files that it was read from, as far as they are known by name.
+  var filesRead: [String] {
+    switch origin {
+    case .artifact: [path]
+    case .source(let imported): [path] + imported.files.paths
+    }
+  }
+}
+
 extension ImportedModel {
   /// The graph that is computed: doubles narrowed, constants folded, and an ONNX graph in canonical form unless it is to
   /// stay `unfused`. The layers of an ONNX graph are found then, and what enters and leaves them are its states. With it

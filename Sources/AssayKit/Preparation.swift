@@ -87,6 +87,8 @@ extension Metadata.Preprocessing {
     guard system == .onnx else {
       throw Failure("a model of the system \(system.rawValue) says itself how recordings are normalised")
     }
+    // A file of our own says it already.
+    guard normalizationEpsilon == nil else { return self }
     // The constant that transformers adds to the variance.
     return Metadata.Preprocessing(sampleRate: sampleRate, normalizationEpsilon: 1e-7, padding: padding)
   }

@@ -145,9 +145,6 @@ public struct RunResult: Sendable {
     try save(tensors, metadata: results.map { (name: name("input", $0), value: $1.input) }, to: path)
   }
 
-  /// Throws where nothing can be written under the name `path`, before the work.
-  public static func requirePlace(_ path: String) throws { _ = try inFile(path) { try FileWriter(path) } }
-
   /// What it takes to keep the results of `count` inputs, if the others are as long as this one's.
   public func noteOnKeeping(_ count: Int) -> String {
     let bytes = outputs.reduce(0) { $0 + $1.tensor.count * $1.tensor.dataType.size }

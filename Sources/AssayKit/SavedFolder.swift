@@ -22,6 +22,8 @@ public struct SavedFolder: Sendable {
 
   /// Names of files may have so many bytes; while one is written, 31 more stand around it.
   static let nameLimit = 224
+  /// And their paths in the folder so many.
+  static let pathLimit = 2048
   /// Outputs that stand for a recording, the one that is taken first.
   private static let embeddings = ["utterance", "hidden_states", "last_hidden_state", "frames"]
 
@@ -80,8 +82,11 @@ public struct SavedFolder: Sendable {
       guard parts.allSatisfy({ !$0.isEmpty && !$0.elementsEqual(".".utf8) && !$0.elementsEqual("..".utf8) }),
         !input.name.utf8.contains(0)
       else { throw refuse("the name \"\(input.name)\" is no path inside a folder, as --save-dir wants it") }
-      guard parts.allSatisfy({ $0.count <= SavedFolder.nameLimit }) else {
-        throw refuse("the name \"\(input.name)\" has a part of more than \(SavedFolder.nameLimit) bytes")
+      guard input.name.utf8.count <= SavedFolder.pathLimit, parts.allSatisfy({ $0.count <= SavedFolder.nameLimit })
+      else {
+        throw refuse(
+          "the name \"\(String(input.name.prefix(80)))\"... has a part of more than \(SavedFolder.nameLimit) bytes, or "
+            + "\(SavedFolder.pathLimit) in all")
       }
       if let other = owners.updateValue(input, forKey: Name(file(of: input))) {
         throw refuse(
@@ -102,9 +107,7 @@ public struct SavedFolder: Sendable {
     // What is there already may be what is read.
     let old = inputs.filter { fileKind(path(of: $0)) == .file }
     guard !old.isEmpty else { return }
-    let files = fileKind(model.path) == .folder ? (try? folderEntries(model.path)) ?? [] : []
-    let sources = [model.path] + files.map { joinPath(model.path, $0) }
-    let read = Set((inputs.map(\.path) + sources).compactMap(resolvedPath).map { Name($0) })
+    let read = Set((inputs.map(\.path) + model.filesRead).compactMap(resolvedPath).map { Name($0) })
     for input in old where resolvedPath(path(of: input)).map({ read.contains(Name($0)) }) ?? false {
       throw Failure("\(path(of: input)): this is read, and would be written over; another folder would do")
     }

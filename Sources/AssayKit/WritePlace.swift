@@ -10,3 +10,15 @@ enum WritePlace {
     }
   }
 }
+
+extension Runner {
+  /// Throws, before the work, where nothing can be written under one of the names `targets`, or where that would be over the
+  /// model or one of `files`, which are read.
+  public func checkPlaces(_ targets: [String], reading files: [String]) throws {
+    let read = model.filesRead + files
+    for target in targets {
+      try WritePlace.check(target, isNoneOf: read)
+      _ = try inFile(target) { try FileWriter(target) }
+    }
+  }
+}

@@ -56,6 +56,14 @@ struct ConfigurationReader {
     try value(key, default: fallback, "true or false") { $0.bool }
   }
 
+  mutating func text(_ key: String, default fallback: String) throws(FormatError) -> String {
+    try value(key, default: fallback, "a text") { $0.string }
+  }
+
+  mutating func number(_ key: String, default fallback: Double) throws(FormatError) -> Double {
+    try value(key, default: fallback, "a number") { $0.double }
+  }
+
   mutating func epsilon(_ key: String, default fallback: Float) throws(FormatError) -> Float {
     try value(key, default: fallback, "a number from 0 to 1") { json in
       json.double.flatMap { (0...1).contains($0) ? Float($0) : nil }
@@ -101,7 +109,11 @@ struct ConfigurationReader {
       }
       labels[index] = label
     }
-    return labels.compactMap { $0 }
+    let names = labels.compactMap { $0 }
+    guard Set(names.map { Name($0) }).count == names.count else {
+      throw error("id2label", "gives two outputs one name, so that nobody could tell them apart")
+    }
+    return names
   }
 
   /// Keys that were neither read nor are on the list of those without effect, sorted.

@@ -11,8 +11,9 @@ extension ModelFiles {
     for file in ["config.json", FunASRFolder.name] {
       search.add([try configuration(file)?["license"]?.string ?? ""], from: file)
     }
-    if let file = weights as? SafetensorsFile {
-      search.add(file.metadata.filter { $0.name == "license" }.map(\.value), from: weightFiles[0])
+    for (source, file) in sources {
+      guard let weights = source as? SafetensorsFile else { continue }
+      search.add(weights.metadata.filter { $0.name == "license" }.map(\.value), from: file)
     }
     return search.license
   }

@@ -30,6 +30,8 @@ public struct ModelFiles: Sendable {
 
   /// Weight files by the names they have in FunASR's folders, where `config.yaml` lies beside them.
   static let candidatesWithYAML = ["model.pt"]
+  /// Weight files by the names SpeechBrain gives them, where `config.json` lies beside them.
+  static let candidatesOfSpeechBrain = ["wav2vec2.ckpt"]
   /// Checkpoints of fairseq's that say enough by themselves.
   static let checkpoints = ["emotion2vec_base.pt"]
 
@@ -42,7 +44,9 @@ public struct ModelFiles: Sendable {
     // What cannot be read is complained of when it is opened.
     let funASR = try? FunASRFolder(path)
     let named = [funASR?.weights].compactMap(\.self)
-    let others = candidates + (funASR?.configuration != nil ? candidatesWithYAML : []) + checkpoints
+    let others =
+      candidates + (isFile("config.json") ? candidatesOfSpeechBrain : [])
+      + (funASR?.configuration != nil ? candidatesWithYAML : []) + checkpoints
     return named + others.filter { isFile($0) && !named.contains($0) }
   }
 
@@ -57,6 +61,8 @@ public struct ModelFiles: Sendable {
     case .folder:
       let present = present(in: path)
       guard let name = present.first else {
+        // What keeps a folder of FunASR's from being one says more.
+        _ = try FunASRFolder(path)
         throw FormatError(
           "model",
           .missing(
@@ -112,7 +118,11 @@ public struct ModelFiles: Sendable {
     let theirs = (try? FunASRFolder(folder)).map {
       $0.configuration == nil ? [] : [FunASRFolder.name] + $0.descriptions
     }
-    return (names + (theirs ?? [])).filter { fileKind(joinPath(folder, $0)) == .file }
+    // One file may be named for several things.
+    var seen: Set<Name> = []
+    return (names + (theirs ?? [])).filter {
+      fileKind(joinPath(folder, $0)) == .file && seen.insert(Name($0)).inserted
+    }
   }
 
   /// The names of all files that a model is made of: its weights, then the configurations that are there.
@@ -137,6 +147,12 @@ public struct ModelFiles: Sendable {
       ? weightFiles.last! : ModelFiles.shard(of: tensor, in: union.first) ?? weightFiles[0]
   }
 
+  /// The sources of tensors, each with its file; of shards the first.
+  var sources: [(tensors: any TensorSource, file: String)] {
+    guard let union = weights as? TensorUnion else { return [(weights, weightFiles[0])] }
+    return [(union.first, weightFiles[0]), (union.second, weightFiles.last!)]
+  }
+
   private static func shard(of tensor: String, in source: any TensorSource) -> String? {
     (source as? ShardedCheckpoint)?.shard(of: tensor)
   }
@@ -158,14 +174,22 @@ public struct ModelFiles: Sendable {
   public func configuration(_ name: String) throws(FormatError) -> JSON? {
     let path = joinPath(folder, name)
     guard fileKind(path) == .file else { return nil }
+    return try ModelFiles.reading(path) { (view) throws(FormatError) in try JSON.read(view, format: "configuration") }
+  }
+
+  /// What `body` makes of the small text file at `path`; what it throws gets the file's name.
+  static func reading<R>(
+    _ path: String, _ body: (ByteView) throws(FormatError) -> R
+  ) throws(FormatError) -> R {
     do throws(FormatError) {
       let region = try ByteRegion.mapping(path)
-      guard region.count <= ModelFiles.configurationLimit else {
-        throw FormatError("configuration", .limitExceeded("a configuration of \(ModelFiles.configurationLimit) bytes"))
+      guard region.count <= configurationLimit else {
+        throw FormatError("configuration", .limitExceeded("a configuration of \(configurationLimit) bytes"))
       }
-      return try JSON.read(region.view, format: "configuration")
+      return try body(region.view)
     } catch { throw error.inFile(path) }
   }
+
   /// The YAML file `name` in the folder.
   func yaml(_ name: String) throws(FormatError) -> YAML {
     let path = joinPath(folder, name)

@@ -72,5 +72,13 @@ public final class BlockPool: Sendable {
 /// How many bytes of memory the machine has.
 public func physicalMemory() -> Int {
   let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
-  return pages > 0 && size > 0 ? pages * size : .max
+  let physical = pages > 0 && size > 0 ? pages * size : .max
+  var limit = rlimit()
+  #if canImport(Glibc)
+    let resource = __rlimit_resource_t(RLIMIT_AS.rawValue)
+  #else
+    let resource = RLIMIT_AS
+  #endif
+  guard getrlimit(resource, &limit) == 0, limit.rlim_cur < UInt64(Int.max) else { return physical }
+  return min(physical, Int(limit.rlim_cur))
 }

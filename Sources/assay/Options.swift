@@ -37,7 +37,7 @@ struct ExecutionOptions: ParsableArguments {
     get throws {
       try SourceOptions(
         system: system, head: head, headActivation: headActivation,
-        labels: labels.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) })
+        labels: labels.map { $0.split(separator: ",", omittingEmptySubsequences: false).map { $0.trimmed } })
     }
   }
 
@@ -51,4 +51,12 @@ struct PreprocessingOptions: ParsableArguments {
   @Flag(
     help: "Bring recordings to zero mean and unit variance (epsilon 1e-7), where the model is ONNX and does not say.")
   var normalize = false
+}
+
+extension Substring {
+  /// The text without spaces around it.
+  fileprivate var trimmed: String {
+    let start = drop { $0 == " " }
+    return String(start.prefix(upTo: start.lastIndex { $0 != " " }.map(start.index(after:)) ?? start.startIndex))
+  }
 }

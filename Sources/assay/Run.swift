@@ -46,6 +46,9 @@ struct Run: ParsableCommand {
 
   func validate() throws {
     if plan { return }
+    guard saving.save == nil || saving.save != view.plot else {
+      throw ValidationError("--save and --plot write two files: give them two names")
+    }
     guard (inputs.isEmpty && scp.isEmpty) != input.isEmpty else {
       throw ValidationError("give recordings to run on, or graph inputs with --input, and not both")
     }
@@ -74,13 +77,15 @@ struct Run: ParsableCommand {
     let runner = try Runner(
       model, threads: execution.threads, layers: view.layers, outputs: view.named, granularity: view.granularity)
     output.note(runner.notes)
+    let fed = input.compactMap { $0.split(separator: "=", maxSplits: 1).last.map(String.init) }
+    try runner.checkPlaces(
+      [saving.save, view.plot].compactMap { $0 }, reading: recordings.map(\.path) + scp.filter { $0 != "-" } + fed)
     if !input.isEmpty {
       let result = try runner.run(raw: rawInputs(input), name: input.joined(separator: " "))
       try Console.result(text(result, runner))
       if let save = saving.save { try RunResult.save([(0, result)], of: 1, to: save) }
       return
     }
-    if let save = saving.save { try RunResult.requirePlace(save) }
     let folder = try saving.saveDir.map {
       try SavedFolder($0, saving.saveFormat ?? .safetensors, runner: runner, inputs: recordings, outputs: view.named)
     }

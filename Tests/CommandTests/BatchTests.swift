@@ -9,15 +9,10 @@ import Testing
 
 /// Batches of clips of several lengths against the true frameworks: golden/batches, by tools/golden/make_batches.py.
 @Suite struct BatchTests {
-  static let all = [
+  static let names = [
     "audeering-zeros", "audeering-masked", "export-masked", "superb-masked", "base-zeros", "base-row", "base-masked",
     "mixed-masked", "postnorm-masked", "postnorm-singles", "speechbrain-row", "emotion2vec-masked",
   ]
-  /// Those whose packages can be opened.
-  static let names = all.filter { name in
-    !name.hasPrefix("speechbrain") && !name.hasPrefix("emotion2vec")
-      || ModelSystem.supported.contains { name.hasPrefix($0.rawValue) }
-  }
 
   @Test(arguments: names) func isTheFrameworksOwn(_ name: String) throws {
     try BatchGolden(name).withFiles { golden, package, clips in
@@ -80,7 +75,43 @@ import Testing
     }
   }
 
-  @Test(.enabled(if: ModelSystem.supported.contains(.emotion2vec))) func clipsThatRunOneByOneAreNoBatch() throws {
+  /// The published ONNX file is of this kind: its batch is one.
+  @Test func aGraphOfOneRowIsNoBatch() throws {
+    let export = Repository.golden("onnx/audeering-ts12-eager/model.onnx")
+    try BatchGolden("export-masked").withFiles { _, _, clips in
+      for flag in ["--batch", "--masked"] {
+        let outcome = try Program.run(["run", export, flag, "--quiet"] + clips)
+        #expect(outcome.status == 2 && outcome.output.isEmpty && outcome.errorLines.count == 1)
+        #expect(outcome.errors.contains("\"signal\" holds one waveform, and no batch"), "\(outcome.errors)")
+      }
+    }
+  }
+
+  /// Zeros before the clip, or something else behind it, are another batch than is made here; single runs are the same.
+  @Test(arguments: ["\"padding_side\": \"left\"", "\"padding_value\": 1.0"]) func otherPaddingIsRefused(
+    _ member: String
+  )
+    throws
+  {
+    try BatchGolden("superb-masked").withFiles { _, package, clips in
+      try withTemporaryFolder { folder in
+        let copy = folder + "/copy"
+        try FileManager.default.copyItem(atPath: package, toPath: copy)
+        let name = copy + "/preprocessor_config.json"
+        let text = try String(contentsOfFile: name, encoding: .utf8)
+        try
+          ("{" + member + ","
+          + text.drop { $0 != "{" }.dropFirst().replacing(/"padding_(side|value)": [^,}]*,?/, with: ""))
+          .write(toFile: name, atomically: false, encoding: .utf8)
+        let outcome = try Program.run(["run", copy, "--batch", "--quiet"] + clips)
+        #expect(outcome.status == 2 && outcome.errors.contains("nothing says how"), "\(outcome.errors)")
+        let (one, other) = (try Program.run("run", copy, clips[0]), try Program.run("run", package, clips[0]))
+        #expect(one.status == 0 && one.output == other.output)
+      }
+    }
+  }
+
+  @Test func clipsThatRunOneByOneAreNoBatch() throws {
     try BatchGolden("emotion2vec-masked").withFiles { _, package, clips in
       let outcome = try Program.run(["run", package, "--batch"] + clips)
       #expect(outcome.status == 2 && outcome.errorLines.count == 1 && outcome.errors.contains("--masked"))

@@ -49,6 +49,26 @@ import Testing
     }
   }
 
+  /// What was written says itself how recordings are prepared, and what the outputs mean.
+  @Test(arguments: ["audeering/pytorch", "emotion2vec-finetuned", "speechbrain"])
+  func anExportIsHeardLikeItsSource(_ package: String) throws {
+    try withTemporaryFolder { folder in
+      let (source, target) = (Repository.golden("models/" + package), folder + "/model.onnx")
+      try convert(source, "-o", target)
+      let clip = Repository.golden("audio/speech-8k.ogg")
+      for options in [[], ["--normalize"]] {
+        let (own, theirs) = (
+          try Program.run(["run", target, clip, "--json"] + options).json(),
+          try Program.run("run", source, clip, "--json").json()
+        )
+        let labels = (own["labels"]?.object ?? [], theirs["labels"]?.object ?? [])
+        #expect(!labels.0.isEmpty && labels.0.map(\.name) == labels.1.map(\.name))
+        #expect(own["preprocessing"]?["normalization"]?.compact == theirs["preprocessing"]?["normalization"]?.compact)
+        for (a, b) in zip(labels.0, labels.1) { #expect(abs((a.value.double ?? 9) - (b.value.double ?? 0)) < 1e-5) }
+      }
+    }
+  }
+
   /// A graph computes in F32: that is what is written unless something else is asked for.
   @Test(arguments: [("f16", DataType.float16), ("bf16", .bfloat16)])
   func halvesOfAnArtifactAreWidenedUnlessAskedFor(_ type: String, _ stored: DataType) throws {

@@ -50,6 +50,29 @@ import Testing
     }
   }
 
+  /// Not the recording, not a list, not the model, whatever writes.
+  @Test func nothingThatIsReadIsWrittenOver() throws {
+    try withTemporaryFolder { folder in
+      let (model, clip, list) = (folder + "/model", folder + "/clip.svg", folder + "/list.scp")
+      try FileManager.default.copyItem(atPath: Self.model, toPath: model)
+      try FileManager.default.copyItem(atPath: Repository.golden("audio/pcm24-16k.wav"), toPath: clip)
+      try Recordings.write(list, "a \(clip)\n")
+      func bytes(_ path: String) throws -> [UInt8] { try ByteRegion.mapping(path).view.array }
+      for (option, target) in [
+        ("--save", clip), ("--plot", clip), ("--save", list), ("--save", model + "/model.safetensors"),
+        ("--save", model + "/config.json"),
+      ] {
+        let before = try bytes(target)
+        let outcome = try Program.run("run", model, "--scp", list, option, target)
+        #expect(outcome.status == 2 && outcome.errorLines.count == 1, "\(option) \(target)")
+        #expect(outcome.errors.contains(target) && outcome.output.isEmpty, "\(outcome.errors)")
+        #expect(try bytes(target) == before)
+      }
+      #expect(
+        try Program.run("run", model, clip, "--plot", folder + "/y.svg", "--save", folder + "/y.svg").status == 64)
+    }
+  }
+
   @Test func longOutputsAreShownWhenNamed() throws {
     let short = try Program.run("run", Self.model, Self.speech, "--json", "--layers").json()
     #expect(short["outputs"]?["layer.1"]?["values"] == nil)

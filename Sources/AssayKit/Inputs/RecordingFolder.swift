@@ -12,11 +12,13 @@ func recordings(in folder: String) throws -> [String] {
   var files: [String] = []
   var folders = [""]
   var links: [String] = []
+  var areSorted = true
   while !folders.isEmpty || !links.isEmpty {
     if folders.isEmpty {
       // Links wait for the folders that need none.
-      links.sort { Name($0) < Name($1) }
-      let link = links.removeFirst()
+      if !areSorted { links.sort { Name($1) < Name($0) } }
+      areSorted = true
+      let link = links.removeLast()
       if let target = resolvedPath(joinPath(folder, link)), seen.insert(Name(target)).inserted { folders.append(link) }
       continue
     }
@@ -26,7 +28,9 @@ func recordings(in folder: String) throws -> [String] {
       let (member, path) = (relative.isEmpty ? entry : joinPath(relative, entry), joinPath(here, entry))
       switch fileKind(path) {
       case .file, .missing: if isRecording(entry) { files.append(member) }
-      case .folder where isLink(path): links.append(member)
+      case .folder where isLink(path):
+        links.append(member)
+        areSorted = false
       case .folder: if seen.insert(Name(resolvedPath(path) ?? path)).inserted { folders.append(member) }
       case .other: break
       }

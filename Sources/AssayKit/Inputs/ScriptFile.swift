@@ -15,7 +15,8 @@ func scriptInputs(_ lists: [String]) throws -> [RunInput] {
   for list in lists {
     let file = list == "-" ? "standard input" : list
     let count = inputs.count
-    let bytes = try inFile(file) { try readWhole(list == "-" ? nil : list, limit: scriptLimit) }
+    var bytes = try inFile(file) { try readWhole(list == "-" ? nil : list, limit: scriptLimit) }[...]
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes = bytes.dropFirst(3) }
     for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
       func refuse(_ what: String) -> Failure {
         Failure("\(FormatError("scp", .invalid(what), line: index + 1, file: file))")
@@ -53,10 +54,17 @@ private func entry(_ line: Array<UInt8>.SubSequence, _ refuse: (String) -> Failu
   }
   guard path != "-" else { throw refuse("\"\(name)\" is standard input; a file is expected") }
   var place = rest
-  if place.last == UInt8(ascii: "]"), let range = place.lastIndex(of: UInt8(ascii: "[")) { place = place[..<range] }
+  var part: Array<UInt8>.SubSequence?
+  if place.last == UInt8(ascii: "]"), let range = place.lastIndex(of: UInt8(ascii: "[")) {
+    part = place[(range + 1)...].dropLast()
+    place = place[..<range]
+  }
   let offset = place.reversed().prefix { (0x30...0x39).contains($0) }
   guard offset.isEmpty || place.dropLast(offset.count).last != UInt8(ascii: ":") else {
     throw refuse("\"\(name)\" is a place in an archive (\(path)); a file with one recording is expected")
+  }
+  if let part, !part.isEmpty, part.allSatisfy({ "0123456789:,-".utf8.contains($0) }) {
+    throw refuse("\"\(name)\" is a part of a file (\(path)); a file with one recording is expected")
   }
   return (name, path)
 }

@@ -21,9 +21,10 @@ struct PrunedFolder {
   init(_ files: ModelFiles, _ layers: CheckpointLayers, _ selection: LayerSelection) throws(FormatError) {
     weights = files.weightFiles.count > 1 ? PrunedFolder.single(files.format) : files.weightFiles[0]
     let head = layers.family == .wav2vec2 ? files.nameOfHead.map { Name($0) } : nil
+    let configuration = try PrunedFolder.configuration(files, layers)
     for name in try folderEntries(files.folder) where !files.weightFiles.contains(where: { Name($0) == Name(name) }) {
       let path = joinPath(files.folder, name)
-      if let text = try PrunedFolder.rewritten(name, in: files.folder, layers, selection) {
+      if let text = try PrunedFolder.rewritten(name, as: configuration, in: files.folder, layers, selection) {
         if text.steps.isEmpty { copied.append((name, try ByteRegion.mapping(path))) }
         if !text.steps.isEmpty { configurations.append((name, text)) }
       } else if Name(name) != head, let reason = PrunedFolder.reasonToLeave(name, fileKind(path)) {
@@ -34,7 +35,6 @@ struct PrunedFolder {
         leftOut.append(PrunePlan.LeftOut(name, "cannot be read, or is larger than \(PrunedFolder.copyLimit) bytes"))
       }
     }
-    let configuration = PrunedFolder.configuration(layers)
     if fileKind(joinPath(files.folder, configuration)) != .file {
       notes.append("there is no \(configuration) that says how many layers the model has")
     }
@@ -63,11 +63,11 @@ struct PrunedFolder {
     _ files: ModelFiles, _ layers: CheckpointLayers, _ selection: LayerSelection, isFolder: Bool,
     _ plan: inout PrunePlan
   ) throws(FormatError) {
-    let name = configuration(layers)
+    let name = try configuration(files, layers)
     guard fileKind(joinPath(files.folder, name)) == .file else { return }
     let text: PrunedConfiguration?
     do throws(FormatError) {
-      text = try rewritten(name, in: files.folder, layers, selection)
+      text = try rewritten(name, as: name, in: files.folder, layers, selection)
     } catch {
       // What lies beside a file that was named need not belong to it.
       guard !isFolder else { throw error }
@@ -80,16 +80,27 @@ struct PrunedFolder {
         + (isFolder ? "; with a folder as OUT it would" : ""))
   }
 
-  private static func configuration(_ layers: CheckpointLayers) -> String {
-    layers.family == .wav2vec2 ? "config.json" : "config.yaml"
+  /// The file that says how many layers there are. Throws where FunASR's description leads into a folder inside, whose files
+  /// would not come along.
+  private static func configuration(_ files: ModelFiles, _ layers: CheckpointLayers) throws(FormatError) -> String {
+    guard layers.family != .wav2vec2 else { return "config.json" }
+    let folder = try FunASRFolder(files.folder)
+    for name in [folder.weights, folder.configuration, folder.tokens].compactMap({ $0 })
+    where name.utf8.contains(UInt8(ascii: "/")) {
+      throw FormatError(
+        "configuration",
+        .unsupported("\(name) lies in a folder inside; a folder that is pruned has its files side by side"),
+        file: joinPath(files.folder, FunASRFolder.name))
+    }
+    return folder.configuration ?? "config.yaml"
   }
 
-  /// A configuration as it is afterwards; nil for other files.
+  /// A configuration as it is afterwards; nil for other files than `configuration`.
   private static func rewritten(
-    _ name: String, in folder: String, _ layers: CheckpointLayers, _ selection: LayerSelection
+    _ name: String, as configuration: String, in folder: String, _ layers: CheckpointLayers, _ selection: LayerSelection
   ) throws(FormatError) -> PrunedConfiguration? {
     let path = joinPath(folder, name)
-    guard Name(name) == Name(configuration(layers)), fileKind(path) == .file else { return nil }
+    guard Name(name) == Name(configuration), fileKind(path) == .file else { return nil }
     do throws(FormatError) {
       let region = try ByteRegion.mapping(path)
       guard region.count <= YAML.sizeLimit else {

@@ -56,7 +56,8 @@ public struct AudonnxFolder: Sendable {
       // What a yaml names stays in its folder; a name that nobody wrote is looked up as any other file.
       onnxPath = joinPath(folder, description.path)
       if type != nil {
-        _ = try containedPath(description.path, in: folder, "the ONNX file", format: AudonnxDescription.format)
+        _ = try containedPath(
+          description.path, in: folder, "the ONNX file", format: AudonnxDescription.format)
       }
     } catch {
       var error = error.inFile(joinPath(folder, files[0]))

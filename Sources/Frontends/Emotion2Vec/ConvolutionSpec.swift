@@ -121,6 +121,7 @@ extension ConvolutionSpec {
     }
 
     private func repeated(_ list: [ConvolutionSpec], _ count: Int) throws(FormatError) -> [ConvolutionSpec] {
+      guard !list.isEmpty else { return [] }
       // Both are small: the list is limited, and the count is a size.
       guard list.count * count <= ConvolutionSpec.countLimit else { throw Parser.tooMany }
       return Array(repeatElement(list, count: count).joined())

@@ -52,8 +52,8 @@ extension Emotion2VecConfiguration {
     guard hiddenWidth >= 1, hiddenWidth <= ConfigurationReader.sizeLimit else {
       throw config.error("mlp_ratio", "\(ratio) times embed_dim \(width) is no width")
     }
-    try config.refuse("layer_norm_first", unless: false)
-    try config.refuse("norm_affine", unless: true)
+    try config.refuseTrue("layer_norm_first")
+    try config.requireTrue("norm_affine")
 
     prenetDepth = try audio.size("prenet_depth", from: 0)
     extraTokens = try audio.size("num_extra_tokens")
@@ -64,10 +64,10 @@ extension Emotion2VecConfiguration {
     hasScalePerBlock = try audio.bool("learned_alibi_scale_per_layer")
     try audio.refuse("type", unless: "AUDIO")
     try audio.refuse("extractor_mode", unless: "layer_norm")
-    try audio.refuse("conv_pos_pre_ln", unless: false)
-    try audio.refuse("use_alibi_encoder", unless: true)
-    try audio.refuse("learned_alibi", unless: false)
-    try audio.refuse("learned_alibi_scale_per_head", unless: true)
+    try audio.refuseTrue("conv_pos_pre_ln")
+    try audio.requireTrue("use_alibi_encoder")
+    try audio.refuseTrue("learned_alibi")
+    try audio.requireTrue("learned_alibi_scale_per_head")
     guard try audio.size("num_alibi_heads") == headCount else {
       throw audio.error("num_alibi_heads", "needs to be num_heads, \(headCount): each head has its bias")
     }

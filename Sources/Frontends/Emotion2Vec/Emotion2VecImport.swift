@@ -59,8 +59,7 @@ private struct Emotion2VecHead {
     _ weights: WeightScope, _ config: Emotion2VecConfiguration, _ folder: FunASRFolder, in path: String,
     stated: [String]?
   ) throws {
-    guard let outputs = weights.shape("proj.weight")?.dimensions.first ?? weights.shape("proj.bias")?.dimensions.first
-    else {
+    guard weights.has("proj.weight") || weights.has("proj.bias") else {
       if let tokens = folder.tokens, config.hasTokenizer {
         throw GraphError("proj.weight", "this weight is missing; the configuration and \(tokens) speak of a head")
       }
@@ -69,6 +68,7 @@ private struct Emotion2VecHead {
     }
     self.weights = weights
     width = config.width
+    let outputs = try weights.outputs("proj.weight", beside: "proj.bias")
     if let tokens = folder.tokens {
       guard stated == nil else {
         throw GraphError("", "labels are given where files name none; here \(tokens) does")
@@ -80,10 +80,7 @@ private struct Emotion2VecHead {
           "tokens", .invalid("\(labels.count) labels, and proj.weight has \(outputs) outputs"), file: file)
       }
     } else {
-      labels = stated ?? (0..<outputs).map { "LABEL_\($0)" }
-      guard labels.count == outputs else {
-        throw GraphError("proj.weight", "has \(outputs) outputs; \(labels.count) labels are given")
-      }
+      labels = try stated.map { try OutputLabels.check($0, outputs) } ?? OutputLabels.numbers(outputs)
     }
     guard !used.isEmpty else {
       throw GraphError("proj.weight", "every label starts with \(Emotion2VecHead.unused): no output is left")

@@ -16,8 +16,9 @@ extension ImportedModel {
     graph.removeUnusedConstants()
     try graph.inferTypes()
     system = .onnx
-    labels = described?.mainLabels(graph) ?? []
-    preprocessing = Metadata.Preprocessing(sampleRate: 16000, normalizationEpsilon: nil)
+    let own = OwnProperties(file.model)
+    labels = described?.mainLabels(graph) ?? own?.labels(of: graph) ?? []
+    preprocessing = own?.preprocessing ?? Metadata.Preprocessing(sampleRate: 16000, normalizationEpsilon: nil)
     license = try described?.license() ?? files.license()
     let used = Set(graph.constants.values.flatMap(\.provenance.sources).map { Name($0.tensor) })
     ignored = file.entries.map(\.name).filter { !used.contains(Name($0)) }.map { name in
@@ -25,7 +26,7 @@ extension ImportedModel {
       return Metadata.Ignored(tensor: name, reason: reason)
     }
     self.files = files
-    notes = files.notes + ImportedModel.normalizationNote(file.model)
+    notes = files.notes + (own == nil ? ImportedModel.normalizationNote(file.model) : [])
   }
 }
 

@@ -75,13 +75,9 @@ struct HeadFile {
   /// is none. Several throw.
   static func find(beside files: ModelFiles, width: Int) throws -> HeadFile? {
     let own = joinPath(files.folder, name)
-    if fileKind(own) == .file { return try HeadFile(own, width: width) }
-    let taken = Set((files.weightFiles + ModelFiles.candidates + ModelFiles.candidatesWithYAML).map { Name($0) })
-    let found = try folderEntries(files.folder).sorted { Name($0) < Name($1) }.filter { name in
-      let path = joinPath(files.folder, name)
-      guard !taken.contains(Name(name)), extensions.contains(where: name.hasSuffix), fileKind(path) == .file,
-        let entries = try? tensors(path).entries
-      else { return false }
+    if fileKind(own) != .missing || isLink(own) { return try HeadFile(own, width: width) }
+    let found = try others(beside: files).filter { name in
+      guard let entries = try? tensors(joinPath(files.folder, name)).entries else { return false }
       return SequentialState.looksLikeHead(entries, width: width)
     }
     guard let name = found.first else { return nil }
@@ -95,6 +91,21 @@ struct HeadFile {
     var file = try HeadFile(joinPath(files.folder, name), width: width)
     file.notes.append("\(name) was taken for the head")
     return file
+  }
+
+  /// The files of the folder, by their names, that could hold a head and are not the encoder's.
+  private static func others(beside files: ModelFiles) throws(FormatError) -> [String] {
+    let taken = Set((files.weightFiles + ModelFiles.candidates + ModelFiles.candidatesWithYAML).map { Name($0) })
+    return try folderEntries(files.folder).sorted { Name($0) < Name($1) }.filter { name in
+      !taken.contains(Name(name)) && extensions.contains(where: name.hasSuffix)
+        && fileKind(joinPath(files.folder, name)) == .file
+    }
+  }
+
+  /// What to say of an encoder that was taken without a head, though there are files that could have held one.
+  static func noteOnOthers(beside files: ModelFiles) -> [String] {
+    guard let others = try? others(beside: files), !others.isEmpty else { return [] }
+    return ["no head was taken: \(others.joined(separator: ", ")) in the folder hold none for this encoder"]
   }
 
   private static func tensors(_ path: String) throws(FormatError) -> any TensorSource {

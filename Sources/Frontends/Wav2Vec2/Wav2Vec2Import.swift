@@ -46,6 +46,7 @@ extension ImportedModel {
           "", "--labels names the outputs of a head, and there is none: \(HeadFile.needed(config.hiddenSize))")
       }
       b.output("last_hidden_state", hidden)
+      if options.system == nil { notes += HeadFile.noteOnOthers(beside: files) }
     case .wav2vec2Classification:
       let outputs = try head.outputs("classifier.weight", beside: "projector")
       labels = try config.labels(of: outputs, "classifier.weight", given: options.labels)
@@ -91,16 +92,6 @@ extension ModelFiles {
       let width = projection.shape.dimensions.first, let head = try? HeadFile.find(beside: self, width: width)
     else { return nil }
     return splitPath(head.path).name
-  }
-}
-
-extension WeightScope {
-  /// How many outputs a head's weight has; throws where it is not there.
-  fileprivate func outputs(_ name: String, beside other: String) throws(GraphError) -> Int {
-    guard let outputs = shape(name)?.dimensions.first else {
-      throw GraphError(name, "this weight is missing, and \(other) is there")
-    }
-    return outputs
   }
 }
 
@@ -154,6 +145,7 @@ private struct Wav2Vec2Place {
 
   /// Why a tensor that the graph does not use may be left behind; nil where it may not.
   func ignoreRule(_ name: String) -> String? {
+    if SequentialState.isOfTraining(name) { return "belongs to the optimizer" }
     guard name.hasPrefix(model) else { return "outside the model, whose names start with \"\(model)\"" }
     let inModel = name.dropFirst(model.count)
     let inEncoder = name.hasPrefix(encoder) ? name.dropFirst(encoder.count) : ""
@@ -188,9 +180,14 @@ extension Metadata.Preprocessing {
       let epsilon = try reader.bool("do_normalize", default: true) ? added : nil
       // Without a mask, transformers normalises what it has padded. audEERING's model takes no mask.
       let isMasked = try reader.bool("return_attention_mask", default: false)
-      let padding: Padding =
-        system == .speechbrain
-        ? .row : isMasked ? (system == .wav2vec2Regression ? .zeros : .masked) : epsilon == nil ? .zeros : .row
+      // Zeros behind the clips are the only batch that is made here; single runs do not mind.
+      let padsRight = try reader.text("padding_side", default: "right") == "right"
+      let padsZeros = try reader.number("padding_value", default: 0) == 0
+      let padding: Padding? =
+        !padsRight || !padsZeros
+        ? nil
+        : system == .speechbrain
+          ? .row : isMasked ? (system == .wav2vec2Regression ? .zeros : .masked) : epsilon == nil ? .zeros : .row
       self.init(
         sampleRate: try reader.size("sampling_rate", default: 16000), normalizationEpsilon: epsilon, padding: padding)
     } catch { throw error.inFile(joinPath(files.folder, file)) }

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A YAML value that knows its line. Scalars stay the text they are: `no` is "no", `1e-05` is "1e-05".
 ///
 /// YAML would make numbers, truth values and dates of plain words; who reads a value says what it must be.
@@ -34,6 +36,9 @@ extension YAML {
   public var sequence: [YAML]? { if case .sequence(let elements) = content { elements } else { nil } }
   /// The members, in their order.
   public var mapping: [Member]? { if case .mapping(let members) = content { members } else { nil } }
+
+  /// The member called `name`, byte for byte.
+  subscript(_ name: String) -> YAML? { mapping?.first { Name($0.name) == Name(name) }?.value }
 
   /// True for the plain words that YAML has for nothing, and for nothing itself (YAML 1.1, `null`).
   public var isNull: Bool {

@@ -9,6 +9,9 @@ public struct FrameCount: Hashable, Sendable {
     let divisor: Int
   }
 
+  /// A chain of more convolutions and what else divides is refused.
+  static let divisionLimit = 64
+
   /// What is done to the samples, in order.
   private(set) var divisions: [Division] = []
   /// What is added at last.

@@ -73,6 +73,7 @@ private struct MaskWriter {
   private var silent: [ValueID: ValueID] = [:]
   private var counts: [FrameCount: ValueID] = [:]
   private var masks: [MaskKey: ValueID] = [:]
+  private var constantCount = 0
 
   private struct MaskKey: Hashable {
     let extent: RowPositions.Extent
@@ -192,7 +193,9 @@ private struct MaskWriter {
   private mutating func number(_ value: Int64) -> ValueID { constant(Tensor([value], shape: [])) }
 
   private mutating func constant(_ tensor: Tensor) -> ValueID {
-    graph.addConstant(fresh("mask.number", &names), Constant(tensor, provenance: Provenance()))
+    constantCount += 1
+    return graph.addConstant(
+      fresh("mask.number.\(constantCount)", &names), Constant(tensor, provenance: Provenance()))
   }
 
   private mutating func add(

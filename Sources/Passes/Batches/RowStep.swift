@@ -46,6 +46,9 @@ struct RowStep {
     try checkOthers()
     guard let extent = extent(0) else { return inputs[0] }
     guard extent.axis == 1, let kernel = type(1).dimensions[2].value else { throw refusal(nil) }
+    guard op.stride == 1 || extent.count.divisions.count < FrameCount.divisionLimit else {
+      throw refusal("more than \(FrameCount.divisionLimit) strides before it; own positions are not followed further")
+    }
     let span = op.dilation * (kernel - 1) + 1
     let count = extent.count.adding(op.paddingBefore + op.paddingAfter - span).divided(by: op.stride).adding(1)
     return .time(Extent(axis: 1, count: count))

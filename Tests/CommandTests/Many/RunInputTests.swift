@@ -89,6 +89,7 @@ import Testing
     ("a x.wav\nb\n", 2, "has no path"), ("a x.wav\n\na y.wav", 3, "given twice, first by"),
     ("a sph2pipe -f wav x.sph |", 1, "is a command; nothing is run"), ("a | cat", 1, "is a command"),
     ("a x.ark:123", 1, "a place in an archive"), ("a x.ark:123[0:10]", 1, "a place in an archive"),
+    ("b x.wav[0:10]", 1, "is a part of a file"),
     ("a x.wav\nb y\0z.wav", 2, "a NUL byte"), ("a -", 1, "standard input"),
   ])
   func whatIsNoNameAndPathIsRefused(_ text: String, _ line: Int, _ what: String) throws {

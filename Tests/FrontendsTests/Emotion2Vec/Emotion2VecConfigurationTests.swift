@@ -37,6 +37,11 @@ import Testing
       "norm_eps: 1e-05", "# no epsilon",
       "norm_eps\" in line 4: missing: a number from 0.0 to 1.0; FunASR needs this key too"
     ),
+    (
+      "norm_affine: true", "# not said", "norm_affine\" in line 4: needs true: left out, or null, it is false to FunASR"
+    ),
+    ("use_alibi_encoder: true", "use_alibi_encoder: null", "use_alibi_encoder\" in line"),
+    ("use_alibi_encoder: true", "use_alibi_encoder: ~", "needs true: left out, or null, it is false to FunASR"),
     ("normalize: true", "normalize: maybe", "normalize\" in line 31: needs true or false, found \"maybe\""),
     ("normalize: true", "", "normalize\" in line 4: missing: true or false"),
     (

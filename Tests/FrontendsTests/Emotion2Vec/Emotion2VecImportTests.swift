@@ -1,3 +1,4 @@
+import Bytes
 import Foundation
 import Frontends
 import IR
@@ -165,7 +166,7 @@ import Testing
     #expect(try package.imported().labels == (0..<9).map { "LABEL_\($0)" })
     #expect(try package.imported(options).labels == options.labels)
     options.labels = ["one"]
-    #expect(package.refusal(options) == "\"proj.weight\": has 9 outputs; 1 labels are given")
+    #expect(package.refusal(options) == "--labels gives 1 names; the head has 9 outputs")
     options = ImportOptions()
     options.head = "head.pth"
     #expect(package.refusal(options).hasPrefix("emotion2vec has its head, proj, among its own weights"))
@@ -188,6 +189,24 @@ import Testing
   func whatIsNamedStaysInTheFolder(_ configuration: String, _ expected: String) throws {
     let refusal = try TinyEmotion2Vec.refusal { $0.files["configuration.json"] = configuration }
     #expect(refusal.hasPrefix("configuration.json: configuration") && refusal.contains(expected), "\(refusal)")
+  }
+
+  /// A hub's cache has every file as a link to where it keeps them.
+  @Test func filesMayBeLinksAsInAHubsCache() throws {
+    try withTemporaryFolder { folder in
+      let (blobs, snapshot) = (folder + "/blobs", folder + "/snapshots/1")
+      try FileManager.default.copyItem(atPath: Repository.golden("models/emotion2vec-finetuned"), toPath: blobs)
+      try FileManager.default.createDirectory(atPath: snapshot, withIntermediateDirectories: true)
+      for name in ["config.yaml", "configuration.json", "model.pt", "tokens.txt"] {
+        try FileManager.default.createSymbolicLink(
+          atPath: snapshot + "/" + name, withDestinationPath: "../../blobs/" + name)
+      }
+      #expect(try ImportedModel(.checkpoint(ModelFiles.open(snapshot))).labels.count == 9)
+      // What is missing is told by its name.
+      try FileManager.default.removeItem(atPath: snapshot + "/tokens.txt")
+      let refusal = #expect(throws: FormatError.self) { try ModelFiles.open(snapshot) }
+      #expect("\(refusal!)".contains("token_list \"tokens.txt\""))
+    }
   }
 
   @Test func filesMayHaveOtherNames() throws {

@@ -55,6 +55,45 @@ import Testing
     try model.graph.validate()
   }
 
+  /// A checkpoint of a training has more than the head.
+  @Test func whatAnOptimizerKeepsIsLeftBehind() throws {
+    let kept = Self.head.map { (name: "model_state_dict." + $0.name, tensor: $0.tensor) }
+    let others: Tensors = [("optimizer_state_dict.state.0.step", zeros([1]))]
+    let model = try package([("mine.safetensors", kept + others)]).imported()
+    #expect(model.system == .speechbrain)
+    #expect(model.ignored.contains { $0.tensor == others[0].name && $0.reason == "belongs to the optimizer" })
+    #expect(model.graph.constants.keys.contains { model.graph[$0].name == "head.0.weight" })
+  }
+
+  /// What is called like the head must be one; what only could be is told.
+  @Test func aHeadIsNotPassedOverInSilence() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder + "/copy"
+      try FileManager.default.copyItem(atPath: Repository.golden("models/speechbrain"), toPath: copy)
+      let head = copy + "/emotion_classifier.pth"
+      try FileManager.default.removeItem(atPath: head)
+      try FileManager.default.createSymbolicLink(atPath: head, withDestinationPath: "nowhere")
+      #expect(throws: FormatError.self) { try ImportedModel(.checkpoint(ModelFiles.open(copy))) }
+      try FileManager.default.removeItem(atPath: head)
+      try SafetensorsWriter.write([("0.weight", zeros([2, 17]))], to: copy + "/narrow.bin")
+      let model = try ImportedModel(.checkpoint(ModelFiles.open(copy)))
+      #expect(model.system == .wav2vec2 && model.notes.contains { $0.contains("no head was taken: narrow.bin") })
+    }
+  }
+
+  /// The licence of every file with tensors counts.
+  @Test func aHeadHidesNoLicence() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder + "/copy"
+      try FileManager.default.copyItem(atPath: Repository.golden("models/speechbrain"), toPath: copy)
+      try FileManager.default.removeItem(atPath: copy + "/emotion_classifier.pth")
+      try SafetensorsWriter.write(
+        Self.head, metadata: [("license", "cc-by-nc-sa-4.0")], to: copy + "/mine.safetensors")
+      let license = try ImportedModel(.checkpoint(ModelFiles.open(copy))).license
+      #expect(license?.id == "apache-2.0 AND cc-by-nc-sa-4.0" && license?.from == "README.md, mine.safetensors")
+    }
+  }
+
   @Test func theOnlyOtherHeadIsTakenAndThatIsSaid() throws {
     let model = try package([("mine.bin", Self.head)]).imported()
     #expect(model.system == .speechbrain)
@@ -85,7 +124,7 @@ import Testing
       ("pytorch_model.bin", Self.head),
     ]
     let model = try package(others).imported()
-    #expect(model.system == .wav2vec2 && !model.notes.contains { $0.contains("head") })
+    #expect(model.system == .wav2vec2 && model.notes.contains { $0.contains("no head was taken") })
     try withTemporaryFolder { folder in
       let source = Repository.golden("models/base")
       for name in ["config.json", "preprocessor_config.json", "model.safetensors"] {

@@ -181,6 +181,14 @@ import Testing
         return try g.add(.concat(Concat(axis: 1, count: 2)), [x, x])
       },
     ]
+    // More strides than anybody needs make counts that take long to tell.
+    let deep = try refusal { g in
+      var x = try Self.features(&g)
+      let weight = g.weights([8, 8, 1])
+      for _ in 0..<65 { x = try g(.conv(Conv(stride: 2)), x, weight) }
+      return x
+    }
+    #expect(deep.contains("more than 64 strides"))
     for why in others { #expect(why.contains("padding is not known"), "\(why)") }
   }
 

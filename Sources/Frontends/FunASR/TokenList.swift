@@ -4,12 +4,8 @@ import Bytes
 enum TokenList {
   /// Reads the list in a file; no word may be there twice.
   static func read(_ path: String) throws(FormatError) -> [String] {
-    do throws(FormatError) {
-      let region = try ByteRegion.mapping(path)
-      guard region.count <= ModelFiles.configurationLimit else {
-        throw FormatError("tokens", .limitExceeded("a list of \(ModelFiles.configurationLimit) bytes"))
-      }
-      let tokens = path.hasSuffix(".json") ? try list(region.view) : try lines(region.view)
+    try ModelFiles.reading(path) { (view) throws(FormatError) in
+      let tokens = path.hasSuffix(".json") ? try list(view) : try lines(view)
       var places: [Name: Int] = [:]
       for (index, token) in tokens.enumerated() {
         if places.updateValue(index, forKey: Name(token)) != nil {
@@ -17,7 +13,7 @@ enum TokenList {
         }
       }
       return tokens
-    } catch { throw error.inFile(path) }
+    }
   }
 
   /// Lines as Python reads them, without the space at their end.
@@ -25,7 +21,9 @@ enum TokenList {
     guard let text = view.withUnsafeBytes({ String(validating: $0, as: UTF8.self) }) else {
       throw FormatError("tokens", .invalid("this is no UTF-8"))
     }
-    var lines = text.unicodeScalars.split(omittingEmptySubsequences: false) { $0 == "\n" }.map { line in
+    // "\r\n" leaves white space at a line's end, which goes.
+    let ends = text.unicodeScalars.contains("\n") ? "\n" : "\r" as Unicode.Scalar
+    var lines = text.unicodeScalars.split(omittingEmptySubsequences: false) { $0 == ends }.map { line in
       var line = line
       while let last = line.last, last.properties.isWhitespace { line.removeLast() }
       return String(line)

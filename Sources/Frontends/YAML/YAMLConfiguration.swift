@@ -69,10 +69,18 @@ struct YAMLConfiguration {
 
   mutating func text(_ key: String) throws(FormatError) -> String { try value(key, "a text") { $0.text } }
 
-  /// Throws if the key says anything but `accepted`; leaving it out says that, too.
-  mutating func refuse(_ key: String, unless accepted: Bool) throws(FormatError) {
-    guard let found = value(key), found.bool != accepted else { return }
-    throw unsupported(key, found, accepted ? "true" : "false")
+  /// Throws unless the key says `true`. Python takes what is left out, and null, for the opposite.
+  mutating func requireTrue(_ key: String) throws(FormatError) {
+    guard let found = value(key) else {
+      throw error(key, "needs true: left out, or null, it is false to FunASR, which is not supported")
+    }
+    guard found.bool == true else { throw unsupported(key, found, "true") }
+  }
+
+  /// Throws if the key says anything but `false`; leaving it out, and null, says that, too.
+  mutating func refuseTrue(_ key: String) throws(FormatError) {
+    guard let found = value(key), found.bool != false else { return }
+    throw unsupported(key, found, "false")
   }
 
   /// Throws if the key says anything but `accepted`; leaving it out says that, too.
@@ -94,9 +102,6 @@ struct YAMLConfiguration {
 }
 
 extension YAML {
-  /// The member called `name`, byte for byte.
-  subscript(_ name: String) -> YAML? { mapping?.first { Name($0.name) == Name(name) }?.value }
-
   /// The number that a plain word is, with or without a dot and an exponent.
   fileprivate var number: Double? {
     guard case .scalar(let text, isPlain: true) = content,
