@@ -122,10 +122,15 @@ private struct BatchOutput {
     let whole = Shape(lengths)
     let start = index * whole.count
     guard let extent else { return tensor.part([start..<start + whole.count], whole) }
-    lengths[extent.axis] = min(max(extent.count(samples: samples), 0), whole[extent.axis])
+    lengths[extent.axis] = own(samples, extent)
     let (inner, count) = (whole.strides[extent.axis], lengths[extent.axis])
     let blocks = stride(from: start, to: start + whole.count, by: max(whole[extent.axis] * inner, 1))
     return tensor.part(blocks.map { $0..<$0 + count * inner }, Shape(lengths))
+  }
+
+  /// How many positions a clip of so many samples has.
+  private func own(_ samples: Int, _ extent: (axis: Int, count: FrameCount)) -> Int {
+    min(max(extent.count(samples: samples), 0), tensor.shape[extent.axis])
   }
 
   /// The batch's output with zeros beyond each clip's own frames.
@@ -137,7 +142,7 @@ private struct BatchOutput {
     var bytes = tensor.bytes.array
     for start in stride(from: 0, to: bytes.count, by: length * frame) {
       let row = start / (shape.strides[0] * size)
-      let count = min(max(extent.count(samples: samples[row]), 0), length)
+      let count = own(samples[row], extent)
       for place in start + count * frame..<start + length * frame { bytes[place] = 0 }
     }
     return Tensor(tensor.dataType, shape, bytes: ByteRegion(copying: bytes).view)

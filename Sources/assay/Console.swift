@@ -32,20 +32,27 @@ enum Console {
 
   /// What texts on standard output are laid out for.
   static var style: TextStyle {
-    var size = winsize()
-    let hasSize = ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
-    return TextStyle(isTerminal: isatty(STDOUT_FILENO) == 1, columns: hasSize ? Int(size.ws_col) : nil) { name in
+    TextStyle(isTerminal: isatty(STDOUT_FILENO) == 1, columns: columns(STDOUT_FILENO)) { name in
       getenv(name).map { String(cString: $0) }
     }
+  }
+
+  /// How wide the terminal is that `file` leads to; nil for anything else.
+  private static func columns(_ file: Int32) -> Int? {
+    var size = winsize()
+    return ioctl(file, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : nil
   }
 
   /// A line of what went wrong.
   static func fail(_ line: String) { message("assay: " + line) }
 
   /// A line worth knowing.
-  static func message(_ line: String) {
-    var bytes = Array((line + "\n").utf8)
-    _ = write(STDERR_FILENO, &bytes, bytes.count)
+  static func message(_ line: String) { put(line + "\n") }
+
+  /// Writes to standard error; whether anybody reads it does not matter.
+  private static func put(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
   /// Shows how far long work is, on a terminal only, on one line that goes away.
@@ -55,8 +62,7 @@ enum Console {
     return { share in
       let percent = Int(min(max(share, 0), 1) * 100)
       guard shown.exchange(percent, ordering: .relaxed) != percent else { return }
-      var bytes = Array((percent == 100 ? "\r\u{1B}[K" : "\r\(what) \(percent) %\u{1B}[K").utf8)
-      _ = write(STDERR_FILENO, &bytes, bytes.count)
+      put(percent == 100 ? "\r\u{1B}[K" : "\r\(what) \(percent) %\u{1B}[K")
     }
   }
 
@@ -71,21 +77,15 @@ enum Console {
     /// Shows what `text` makes of the seconds since the start.
     func show(_ text: (Double) -> String) {
       guard isWanted else { return }
-      var size = winsize()
-      let width = ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-      put("\r" + text((ContinuousClock.now - start) / .seconds(1)).prefix(width - 1) + "\u{1B}[K")
+      let width = Console.columns(STDERR_FILENO) ?? 80
+      Console.put("\r" + text((ContinuousClock.now - start) / .seconds(1)).prefix(width - 1) + "\u{1B}[K")
       isShown = true
     }
 
     /// Takes the line away.
     func clear() {
-      if isShown { put("\r\u{1B}[K") }
+      if isShown { Console.put("\r\u{1B}[K") }
       isShown = false
-    }
-
-    private func put(_ text: String) {
-      let bytes = Array(text.utf8)
-      _ = write(STDERR_FILENO, bytes, bytes.count)
     }
   }
 }

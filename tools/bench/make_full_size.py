@@ -29,6 +29,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor
 
 from cases import CaseFolder, maker, save_arrays, versions
 from emotion_model import CONFIG, PREPROCESSOR, EmotionModel
+from made import make
 from observe import observe
 from weights import fill, with_old_names
 
@@ -75,17 +76,6 @@ def model():
 @cache
 def precise_model():
     return copy.deepcopy(model()).double()
-
-
-def make(path, write):
-    """Writes what isn't there; under another name first, so that a killed run leaves no half file."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    write(partial)
-    partial.rename(path)
-    print(path, file=sys.stderr)
 
 
 def describe(folder):

@@ -28,6 +28,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForPr
 
 from cases import CaseFolder, maker, versions
 from emotion_model import CONFIG, PREPROCESSOR, EmotionModel
+from made import make
 from observe import encoder_of
 from surgery import observe_layers, with_layers
 from weights import fill, with_old_names
@@ -55,17 +56,6 @@ LAYER_TOLERANCE = {
 }
 CASES = {"noise-1s": 16000, "noise-5s": 80000}
 KEPT = list(range(12))
-
-
-def make(path, write):
-    """Writes what isn't there; under another name first, so that a killed run leaves no half file."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    write(partial)
-    partial.rename(path)
-    print(path, file=sys.stderr)
 
 
 def describe(folder, config, licence):

@@ -16,10 +16,8 @@ Each has goldens/: silence, noise, speech, the shortest clip, an odd length, 44.
 import gc
 import json
 import os
-import shutil
 import sys
 import types
-import zlib
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
@@ -35,9 +33,10 @@ from torch.nn import functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC, Wav2Vec2ForSequenceClassification
 
 from cases import CaseFolder, maker
+from made import make
 from packages import FILES, clips, write_readme
 from surgery import layers_of
-from weights import fill, with_old_names
+from weights import fill, fill_norms, with_old_names
 
 SEED = 768
 BASE = {"model_type": "wav2vec2", "vocab_size": 32}  # transformers' defaults are wav2vec2-base
@@ -55,18 +54,6 @@ LAYER_TOLERANCE = {
     "absolute": 0, "relative": 2e-4,
     "reason": "errors of twelve blocks add up, and the largest of a million values counts",
 }  # fmt: skip
-
-
-def make(path, write):
-    """Writes what isn't there; under another name first, so that a killed run leaves no half file."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    shutil.rmtree(partial, ignore_errors=True)
-    write(partial)
-    partial.rename(path)
-    print(path, file=sys.stderr)
 
 
 def write_json(value, path):
@@ -213,10 +200,7 @@ def emotion2vec_model(width, heads, labels):
     model = Emotion2vec(model_conf=emotion2vec_config(width, heads), vocab_size=labels)
     model.config = types.SimpleNamespace(do_stable_layer_norm=False, feat_extract_norm="layer", hidden_size=width)
     fill(model, SEED, {"alibi_scale": 1.0, "attn.qkv": 1.0, "attn.proj": 0.3, "mlp.fc2": 0.4, "conv_layers": 0.4})
-    for name, module in model.named_modules():
-        if isinstance(module, nn.LayerNorm) and module.elementwise_affine:  # `fill` knows norms by another name
-            random = np.random.RandomState(zlib.crc32(f"{SEED} {name}.weight".encode()))
-            module.weight.data = torch.from_numpy(1 + 0.3 * random.standard_normal(module.weight.shape).astype(np.float32))
+    fill_norms(model, SEED)
     scale = model.modality_encoders["AUDIO"].alibi_scale.data
     scale[:] = scale.abs()
     scale.view(-1)[1] = -0.5  # clamped: this head hears no distance

@@ -3,7 +3,6 @@
 import copy
 import json
 import types
-import zlib
 from contextlib import ExitStack, contextmanager
 from string import Template
 from unittest import mock
@@ -14,6 +13,8 @@ import torch.nn.functional as F
 from funasr.models.emotion2vec import base, fairseq_modules, modules
 from funasr.utils.load_utils import load_audio_text_image_video
 from torch import nn
+
+from weights import normal
 
 # FunASR's own values where a model does not say otherwise; the keys of training that the published files have, too.
 VALUES = {
@@ -138,8 +139,7 @@ def new_model(seed, outputs, **values):
     model = Emotion2vec(model_conf=conf, vocab_size=outputs)
     norms = {f"{name}.weight" for name, module in model.named_modules() if isinstance(module, nn.LayerNorm)}
     for name, parameter in model.named_parameters():
-        random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
-        values = torch.from_numpy(random.standard_normal(tuple(parameter.shape)).astype(np.float32))
+        values = normal(seed, name, parameter.shape)
         gain = next((gain for part, gain in GAINS.items() if part in name), 1.0)
         if name in norms:
             values = 1 + 0.3 * values

@@ -2,11 +2,9 @@
 
 import copy
 import json
-import zlib
 from argparse import Namespace
 from collections import OrderedDict
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -14,7 +12,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
 
 from emotion_model import CONFIG, PREPROCESSOR, EmotionModel
 from onnx_networks import LogitsOnly
-from weights import fill, with_old_names
+from weights import fill, fill_norms, with_old_names
 
 SEED = 20262
 TINY = {
@@ -258,10 +256,7 @@ def emotion2vec():
     model = Emotion2vec(model_conf=conf, vocab_size=len(TOKENS))
     model.config = Namespace(do_stable_layer_norm=False, feat_extract_norm="layer", hidden_size=16)
     fill(model, SEED, {"alibi_scale": 3.0, "attn.qkv": 1.2, "attn.proj": 0.4, "mlp.fc2": 0.5})
-    for name, module in model.named_modules():
-        if isinstance(module, nn.LayerNorm) and module.elementwise_affine:  # `fill` knows norms by another name
-            random = np.random.RandomState(zlib.crc32(f"{SEED} {name}.weight".encode()))
-            module.weight.data = torch.from_numpy(1 + 0.3 * random.standard_normal(module.weight.shape).astype(np.float32))
+    fill_norms(model, SEED)
     # Frames of about 1 whichever block is the last, so that 1e-5 is a fair tolerance.
     for block in model.blocks:
         block.norm2.weight.data *= 0.3

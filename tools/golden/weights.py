@@ -37,8 +37,21 @@ POST_NORM = {
 }
 
 
+def normal(seed, name, shape):
+    """Numbers that depend on the seed, the name and the shape only (RandomState's stream is frozen)."""
+    random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
+    return torch.from_numpy(random.standard_normal(tuple(shape)).astype(np.float32))
+
+
+def fill_norms(model, seed):
+    """The layer norms of a model that calls them otherwise than `fill` knows."""
+    for name, module in model.named_modules():
+        if isinstance(module, torch.nn.LayerNorm) and module.elementwise_affine:
+            module.weight.data = 1 + 0.3 * normal(seed, f"{name}.weight", module.weight.shape)
+
+
 def fill(model, seed, special={}):
-    """Each tensor's values depend on the seed, its own name and its shape only (RandomState's stream is frozen).
+    """Each tensor's values depend on the seed, its own name and its shape only.
     `special` holds gains that this model has instead."""
     gains = dict(GAINS)
     if not model.config.do_stable_layer_norm:
@@ -47,8 +60,7 @@ def fill(model, seed, special={}):
         gains |= WITHOUT_NORMS
     gains |= special
     for name, parameter in model.named_parameters():
-        random = np.random.RandomState(zlib.crc32(f"{seed} {name}".encode()))
-        values = torch.from_numpy(random.standard_normal(tuple(parameter.shape)).astype(np.float32))
+        values = normal(seed, name, parameter.shape)
         of_norm = "norm." in name
         gain = next((gain for part, gain in gains.items() if part in name and ("norm" in part) == of_norm), 1.0)
         if name.endswith("norm.weight"):

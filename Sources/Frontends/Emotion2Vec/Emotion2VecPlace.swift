@@ -1,3 +1,4 @@
+import Bytes
 import IR
 
 /// Where an emotion2vec and its head stand among a file's names.
@@ -9,8 +10,6 @@ struct Emotion2VecPlace {
 
   private static let mark = "modality_encoders.AUDIO.project_features.2.weight"
   private static let (audio, wrapper) = ("modality_encoders.AUDIO.", "d2v_model.")
-  /// Under which fairseq keeps what a teacher computes with.
-  private static let teachers: Set<String> = ["_ema", "ema", "ema_fp32_params"]
 
   /// Nil where no name is of data2vec 2.0's audio encoder. Throws where several encoders could be meant.
   init?(_ names: [String]) throws(GraphError) {
@@ -18,7 +17,7 @@ struct Emotion2VecPlace {
     let found = names.filter { $0.hasSuffix(Emotion2VecPlace.mark) }.map { $0.dropLast(Emotion2VecPlace.mark.count) }
       .filter { prefix in
         (prefix.isEmpty || prefix.hasSuffix("."))
-          && !prefix.split(separator: ".").contains { Emotion2VecPlace.teachers.contains(String($0)) }
+          && !prefix.split(separator: ".").contains { TrainingState.teachers.contains(Name(String($0))) }
       }
     guard found.count == 1 else {
       throw GraphError(
@@ -33,11 +32,10 @@ struct Emotion2VecPlace {
 
   /// Why a tensor that the graph does not use may be left behind; nil where it may not.
   func ignoreRule(_ name: String) -> String? {
-    let parts = name.split(separator: ".").map(String.init)
-    if parts.contains(where: Emotion2VecPlace.teachers.contains) { return "the copy that a teacher keeps in training" }
-    if parts.first.map({ $0.hasPrefix("optimizer") || $0 == "last_optimizer_state" }) == true {
-      return "belongs to the optimizer"
+    if name.split(separator: ".").contains(where: { TrainingState.teachers.contains(Name(String($0))) }) {
+      return "the copy that a teacher keeps in training"
     }
+    if TrainingState.isOfOptimizer(name) { return "belongs to the optimizer" }
     guard name.hasPrefix(model) else { return "outside the model, whose names start with \"\(model)\"" }
     guard name.hasPrefix(encoder) else { return "FunASR passes it over" }
     let own = name.dropFirst(encoder.count)

@@ -14,11 +14,9 @@ struct CheckpointRows {
   private static let (encoder, features) = ("encoder.layers", "feature_extractor.conv_layers")
   private static let audio = "modality_encoders.AUDIO"
   private static let (prenet, blocks) = (audio + ".context_encoder.blocks", "blocks")
-  /// Under which fairseq keeps what a teacher computes with.
-  private static let teachers = ["_ema", "ema", "ema_fp32_params"].map { Name($0) }
 
   init(_ all: [NumberedRow], _ entries: [TensorEntry]) throws(FormatError) {
-    let own = all.filter { row in !row.components.contains { CheckpointRows.teachers.contains($0) } }
+    let own = all.filter { row in !row.components.contains { TrainingState.teachers.contains($0) } }
     let byPath = Dictionary(own.map { (Name($0.path), $0) }) { first, _ in first }
     let prefixes = CheckpointRows.audioPrefixes(entries)
     if let prefix = prefixes.first, prefixes.count == 1 {
@@ -45,7 +43,9 @@ struct CheckpointRows {
     for entry in entries {
       let components = NumberedRow.components(entry.name)
       for start in components.indices
-      where components[start...].starts(with: mark) && !components[..<start].contains(where: teachers.contains) {
+      where components[start...].starts(with: mark)
+        && !components[..<start].contains(where: TrainingState.teachers.contains)
+      {
         let prefix = Name(components[..<start].map { $0.text + "." }.joined())
         if !prefixes.contains(prefix) { prefixes.append(prefix) }
       }
@@ -59,7 +59,7 @@ struct CheckpointRows {
     let paths = rows.map { NumberedRow.components(String($0.path.utf8.dropFirst(prefix.utf8.count))!) }
     var copies: [(row: NumberedRow, of: Int)] = []
     for row in all {
-      guard let teacher = row.components.lastIndex(where: { teachers.contains($0) }) else { continue }
+      guard let teacher = row.components.lastIndex(where: { TrainingState.teachers.contains($0) }) else { continue }
       let inside = Array(row.components[(teacher + 1)...])
       // A teacher may keep the whole model, the module that holds the layers, or nothing but the last row's layers.
       let original =

@@ -74,18 +74,9 @@ struct SequentialState {
   private static let needed =
     "a head is the state dict of an nn.Sequential: 0.weight [outputs, inputs], 0.bias [outputs], and so on"
 
-  /// True for what an optimizer or a scheduler keeps beside a model, as checkpoints hold it.
-  static func isOfTraining(_ name: String) -> Bool {
-    let first = Name(String(name.utf8.prefix { $0 != UInt8(ascii: ".") }) ?? "")
-    return [
-      "optimizer", "optimizer_state_dict", "optimizer_state", "scheduler", "lr_scheduler", "last_optimizer_state",
-    ]
-    .contains { Name($0) == first }
-  }
-
   private static func parts(_ entries: [TensorEntry]) throws(GraphError) -> [Part] {
     var parts: [Part] = []
-    for entry in entries where !isOfTraining(entry.name) {
+    for entry in entries where !TrainingState.isOfOptimizer(entry.name) {
       let words = entry.name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
       guard words.count >= 2, let number = Int(words[words.count - 2]), (0..<numberLimit).contains(number),
         Name(String(number)) == Name(words[words.count - 2]), leaves.contains(Name(words[words.count - 1]))

@@ -145,7 +145,7 @@ private struct Wav2Vec2Place {
 
   /// Why a tensor that the graph does not use may be left behind; nil where it may not.
   func ignoreRule(_ name: String) -> String? {
-    if SequentialState.isOfTraining(name) { return "belongs to the optimizer" }
+    if TrainingState.isOfOptimizer(name) { return "belongs to the optimizer" }
     guard name.hasPrefix(model) else { return "outside the model, whose names start with \"\(model)\"" }
     let inModel = name.dropFirst(model.count)
     let inEncoder = name.hasPrefix(encoder) ? name.dropFirst(encoder.count) : ""
